@@ -1,0 +1,1 @@
+//! Open conversations and their streamed chat.

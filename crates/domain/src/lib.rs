@@ -1,0 +1,1 @@
+//! Ids, entities, values and the one error type; no IO.

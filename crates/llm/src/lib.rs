@@ -1,0 +1,1 @@
+//! Client of the chat-completions wire, with the deviations of real servers.

@@ -1,0 +1,1 @@
+//! The ports over rusqlite, memory and hyper: tests, edge-host, tools.

@@ -1,0 +1,1 @@
+//! The ports over spin-sdk; the only crate that names it.

@@ -1,0 +1,1 @@
+//! Every SQL statement, a module per aggregate, and the migrations.

@@ -1,0 +1,1 @@
+//! axum glue: problem responses, extractors, paging, limits.

@@ -1,0 +1,1 @@
+//! The native companion: front door, mail, health.

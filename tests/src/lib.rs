@@ -1,0 +1,1 @@
+//! End to end: real components in edge-host with the real runner.
