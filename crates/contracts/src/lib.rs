@@ -1,1 +1,20 @@
-//! Request and response types of the documented APIs, and their OpenAPI document; no IO.
+//! The five documented APIs: request and response types, problems, and the OpenAPI document.
+//!
+//! Invariant: pure, and views only. A type here says how a contract writes a thing of the
+//! `domain`; what may happen to the thing is decided elsewhere.
+//!
+//! | module | contract | what it is |
+//! |---|---|---|
+//! | [`chat`] | `chat` | users, conversations and streamed chat, open |
+//! | [`health`] | `runtime`, `codex` | health of the service and of what it stands on |
+
+pub mod chat;
+pub mod health;
+pub mod openapi;
+mod contract;
+mod problem;
+mod validation;
+
+pub use contract::Contract;
+pub use problem::{InvalidMember, PROBLEM_JSON, Problem, Status, status_of};
+pub use validation::{Validate, invalid_members};
