@@ -1,0 +1,72 @@
+//! Messages, as their readers see them: an answer that is being written is not there yet, and
+//! one whose writer is gone is interrupted.
+
+use crate::{Listed, Window, failure::failure};
+use domain::{Error, Message, MessageId, MessageStatus, Role, SessionId, Timestamp};
+use ports::{Row, Sql, SqlError};
+
+/// The most text, in bytes, that one list carries. The first message comes in any case.
+const LIST_MAX_BYTES: i64 = 8 * 1024 * 1024;
+
+/// Messages of `session`, oldest first: those of `window` counted from the oldest, or, without
+/// one, the newest `limit`. Fewer come where their texts are long together.
+///
+/// # Errors
+/// What a failed statement means.
+pub async fn of_session(
+    sql: &dyn Sql,
+    session: SessionId,
+    window: Option<Window>,
+    limit: i64,
+    now: i64,
+) -> Result<Listed<Message>, Error> {
+    let counted = sql
+        .execute(
+            "SELECT COUNT(*) FROM messages WHERE session_id = ?1 \
+             AND (status <> 'answering' OR lease_until < ?2)",
+            vec![session.0.into(), now.into()],
+        )
+        .await
+        .map_err(failure)?;
+    let (order, window) = match window {
+        Some(window) => ("id", window),
+        None => ("id DESC", Window { skip: 0, limit }),
+    };
+    let select = format!(
+        "SELECT id, session_id, role, content, \
+             CASE status WHEN 'answering' THEN 'interrupted' ELSE status END, created_at \
+         FROM (SELECT *, SUM(LENGTH(CAST(content AS BLOB))) OVER (ORDER BY {order}) AS so_far, \
+                   ROW_NUMBER() OVER (ORDER BY {order}) AS place \
+               FROM (SELECT * FROM messages WHERE session_id = ?1 \
+                         AND (status <> 'answering' OR lease_until < ?2) \
+                     ORDER BY {order} LIMIT ?3 OFFSET ?4)) \
+         WHERE place = 1 OR so_far <= ?5 ORDER BY id"
+    );
+    let parameters = vec![
+        session.0.into(),
+        now.into(),
+        window.limit.into(),
+        window.skip.into(),
+        LIST_MAX_BYTES.into(),
+    ];
+    let rows = sql.execute(&select, parameters).await.map_err(failure)?;
+    Ok(Listed {
+        items: rows.iter().map(read).collect::<Result<_, _>>().map_err(failure)?,
+        total: counted.first().map_or(Ok(0), |row| row.get(0)).map_err(failure)?,
+    })
+}
+
+fn read(row: &Row) -> Result<Message, SqlError> {
+    Ok(Message {
+        id: MessageId(row.get(0)?),
+        session_id: SessionId(row.get(1)?),
+        role: known(&row.get::<String>(2)?, Role::parse)?,
+        content: row.get(3)?,
+        status: known(&row.get::<String>(4)?, MessageStatus::parse)?,
+        created_at: Timestamp(row.get(5)?),
+    })
+}
+
+fn known<T>(text: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, SqlError> {
+    parse(text).ok_or_else(|| SqlError::Shape(format!("unknown word `{text}`")))
+}
