@@ -1,1 +1,23 @@
-//! axum glue: problem responses, extractors, paging, limits.
+//! axum glue: what stands between a request and an operation, the same for every component.
+//!
+//! A handler is three lines: extractors give it values that are valid, it calls an operation,
+//! and the answer is wrapped. Errors leave as [`Failure`] and become a problem in [`serve`],
+//! the one place that knows the path, the contract and the request's number.
+
+mod body;
+mod bearer;
+mod failure;
+mod fresh;
+mod paging;
+mod path;
+mod serve;
+mod settings;
+
+pub use bearer::{Bearer, same_secret};
+pub use body::{BODY_MAX_BYTES, Valid};
+pub use failure::{Failure, Outcome};
+pub use fresh::new_uuid;
+pub use paging::{Limits, Page, Paged};
+pub use path::{Id, Segment};
+pub use serve::{not_found, serve};
+pub use settings::{is_loopback_url, open_chat, variable};

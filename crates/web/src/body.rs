@@ -1,0 +1,149 @@
+//! Request bodies: JSON, read within a limit, checked, every field at fault told.
+
+use crate::failure::Failure;
+use axum::{
+    body::Body,
+    extract::{FromRequest, Request},
+};
+use bytes::Bytes;
+use contracts::{Validate, invalid_members};
+use domain::{Error, ErrorKind};
+use http::{HeaderMap, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+
+/// The largest JSON body.
+pub const BODY_MAX_BYTES: usize = 256 * 1024;
+
+/// A JSON body of type `T` that keeps every rule of `T`.
+#[derive(Debug)]
+pub struct Valid<T>(pub T);
+
+impl<T, S> FromRequest<S> for Valid<T>
+where
+    T: DeserializeOwned + Validate,
+    S: Send + Sync,
+{
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
+        if !is_json(request.headers()) {
+            let detail = "The body must be application/json";
+            return Err(Error::new(ErrorKind::UnsupportedMediaType, detail).into());
+        }
+        let bytes = read(request.into_body()).await?;
+        let body: T = parse(&bytes)?;
+        match invalid_members(&body) {
+            invalid if invalid.is_empty() => Ok(Self(body)),
+            invalid => Err(Error::invalid(invalid).into()),
+        }
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = value.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+        || (essence.len() > 5
+            && essence.is_char_boundary(essence.len() - 5)
+            && essence.split_at(essence.len() - 5).1.eq_ignore_ascii_case("+json"))
+}
+
+async fn read(body: Body) -> Result<Bytes, Error> {
+    match Limited::new(body, BODY_MAX_BYTES).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            let detail = format!("The body is over its limit of {BODY_MAX_BYTES} bytes");
+            Err(Error::new(ErrorKind::TooLarge, detail))
+        }
+        Err(error) => Err(Error::new(ErrorKind::Refused, "The body broke off").caused_by(error)),
+    }
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json)
+        .map_err(|error| Error::invalid_field(field_of(&error), reason_of(error.inner())))?;
+    json.end().map_err(|error| Error::invalid_field("body", reason_of(&error)))?;
+    Ok(value)
+}
+
+/// The member at fault: the path to it, and of a missing member its name.
+fn field_of(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
+    let text = error.inner().to_string();
+    let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+    let path = error.path().to_string();
+    match (path.as_str(), missing) {
+        (".", Some(name)) => name.to_owned(),
+        (".", None) => "body".to_owned(),
+        (path, Some(name)) => format!("{path}.{name}"),
+        (path, None) => path.to_owned(),
+    }
+}
+
+fn reason_of(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    if text.starts_with("missing field") {
+        return "is required".to_owned();
+    }
+    if error.is_data() {
+        // The place in the text says less than the field's name.
+        return text.split(" at line ").next().unwrap_or_default().to_owned();
+    }
+    format!("is not valid JSON: {text}")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    #[allow(dead_code, reason = "only its shape counts")]
+    struct Outer {
+        id: i64,
+        inner: Option<Inner>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[allow(dead_code, reason = "only its shape counts")]
+    struct Inner {
+        name: String,
+    }
+
+    #[test]
+    fn the_member_at_fault_is_named() {
+        let check = |text: &str, field: &str, reason: &str| {
+            let error = parse::<Outer>(text.as_bytes()).unwrap_err();
+            let at = error.fields().first().unwrap();
+            assert_eq!(at.field, field, "{text}");
+            assert!(at.message.starts_with(reason), "{text}: {}", at.message);
+        };
+        check("{}", "id", "is required");
+        check(r#"{"id":"7"}"#, "id", "invalid type: string \"7\", expected i64");
+        check(r#"{"id":7,"inner":{}}"#, "inner.name", "is required");
+        check(r#"{"id":7,"inner":{"name":1}}"#, "inner.name", "invalid type: integer `1`");
+        check(r#"{"id":7"#, "body", "is not valid JSON");
+        check(r#"{"id":7} x"#, "body", "is not valid JSON");
+        check("", "body", "is not valid JSON");
+        check(r#"{"id":9223372036854775808}"#, "id", "invalid value");
+        check("[]", "body", "");
+    }
+
+    #[test]
+    fn content_types() {
+        let check = |value: &str, json: bool| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, value.parse().unwrap());
+            assert_eq!(is_json(&headers), json, "{value}");
+        };
+        check("application/json", true);
+        check("Application/JSON; charset=utf-8", true);
+        check("application/merge-patch+json", true);
+        check("text/plain", false);
+        check("é+json", true);
+        check("ééé", false);
+        assert!(!is_json(&HeaderMap::new()));
+    }
+}

@@ -1,0 +1,37 @@
+//! Parameters in a path.
+
+use crate::failure::Failure;
+use axum::extract::{FromRequestParts, Path};
+use domain::Error;
+use http::request::Parts;
+
+/// The whole number that stands in the path's only parameter.
+#[derive(Clone, Copy, Debug)]
+pub struct Id(pub i64);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let Segment(text) = Segment::from_request_parts(parts, state).await?;
+        match text.parse() {
+            Ok(id) => Ok(Self(id)),
+            Err(_) => Err(Error::invalid_field("path", "must be a whole number").into()),
+        }
+    }
+}
+
+/// The text that stands in the path's only parameter, decoded.
+#[derive(Clone, Debug)]
+pub struct Segment(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Segment {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        match Path::<String>::from_request_parts(parts, state).await {
+            Ok(Path(text)) => Ok(Self(text)),
+            Err(_) => Err(Error::invalid_field("path", "is not valid UTF-8").into()),
+        }
+    }
+}

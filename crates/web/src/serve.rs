@@ -1,0 +1,96 @@
+//! The way of every request through a component: path normalised, routed, errors written.
+
+use crate::failure::{Carried, Failure};
+use axum::{Router, body::Body, response::Response};
+use contracts::{Contract, PROBLEM_JSON, Problem};
+use domain::Error;
+use http::{HeaderValue, Request, StatusCode, Uri, header};
+use std::error::Error as _;
+use tower_service::Service;
+
+/// Answers `request` by `router`. Whatever goes wrong on the way leaves as a problem.
+pub async fn serve(router: &Router, mut request: Request<Body>) -> Response {
+    without_trailing_slash(request.uri_mut());
+    let path = request.uri().path().to_owned();
+    let request_id = request.headers().get("x-request-id").cloned();
+    let response = match router.clone().call(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    };
+    if response.status().as_u16() < 400 {
+        return response;
+    }
+    as_problem(response, &path, request_id.as_ref())
+}
+
+/// The fallback of a router: a path that no operation has.
+pub async fn not_found() -> Failure {
+    Failure(Error::not_found("Not Found"))
+}
+
+/// Paths work with and without a trailing slash; routes are written without.
+fn without_trailing_slash(uri: &mut Uri) {
+    let path = uri.path();
+    if path.len() < 2 || !path.ends_with('/') {
+        return;
+    }
+    let trimmed = match path.trim_end_matches('/') {
+        "" => "/",
+        trimmed => trimmed,
+    };
+    let target = match uri.query() {
+        Some(query) => format!("{trimmed}?{query}"),
+        None => trimmed.to_owned(),
+    };
+    if let Ok(target) = target.parse() {
+        let mut parts = std::mem::take(uri).into_parts();
+        parts.path_and_query = Some(target);
+        *uri = Uri::from_parts(parts).unwrap_or_default();
+    }
+}
+
+fn as_problem(response: Response, path: &str, request_id: Option<&HeaderValue>) -> Response {
+    let contract = Contract::of_path(path);
+    let carried = response.extensions().get::<Carried>().cloned();
+    let mut problem = match &carried {
+        Some(Carried(error)) => Problem::of(error, contract, path),
+        // axum's own refusals: an unknown method, an oversized body.
+        None => {
+            let status = response.status();
+            let detail = status.canonical_reason().unwrap_or("The request was refused");
+            Problem::new(contract, status.as_u16(), detail, path)
+        }
+    };
+    if problem.status >= 500 {
+        problem.request_id = request_id.and_then(|id| id.to_str().ok()).map(str::to_owned);
+        log(path, problem.request_id.as_deref(), carried.as_ref());
+    }
+    let (mut parts, _) = response.into_parts();
+    parts.status = StatusCode::from_u16(problem.status).unwrap_or(parts.status);
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+    parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(seconds) = carried.as_ref().and_then(|Carried(error)| error.retry_after()) {
+        parts.headers.insert(header::RETRY_AFTER, seconds.into());
+    }
+    if problem.status == 401 {
+        let challenge = HeaderValue::from_static("Bearer");
+        parts.headers.insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    let body = serde_json::to_vec(&problem).unwrap_or_default();
+    Response::from_parts(parts, Body::from(body))
+}
+
+/// The whole chain of causes, for whoever runs the platform.
+fn log(path: &str, request_id: Option<&str>, carried: Option<&Carried>) {
+    let mut line = format!("error path={path} request_id={}", request_id.unwrap_or("-"));
+    if let Some(Carried(error)) = carried {
+        line.push_str(&format!(": {error}"));
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            line.push_str(&format!(": {error}"));
+            cause = error.source();
+        }
+    }
+    eprintln!("{line}");
+}

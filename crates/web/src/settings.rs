@@ -1,0 +1,64 @@
+//! Settings that several components read.
+
+use domain::{Error, ErrorKind};
+use ports::Platform;
+use std::net::IpAddr;
+use url::{Host, Url};
+
+/// The variable `name`.
+///
+/// # Errors
+/// Unavailable when the host does not know it: the deployment is at fault, not the request.
+pub async fn variable(platform: &Platform, name: &str) -> Result<String, Error> {
+    platform.variables.get(name).await.map_err(|error| {
+        Error::new(ErrorKind::Unavailable, "The service is not configured").caused_by(error)
+    })
+}
+
+/// Whether strangers may use the open chat: as the variable `open_chat` says (`true`, `false`);
+/// when it is empty, where `public_url` is on loopback.
+///
+/// # Errors
+/// Unavailable when a variable is missing or is not one of these words.
+pub async fn open_chat(platform: &Platform) -> Result<bool, Error> {
+    match variable(platform, "open_chat").await?.as_str() {
+        "" => Ok(is_loopback_url(&variable(platform, "public_url").await?)),
+        "true" | "1" | "on" => Ok(true),
+        "false" | "0" | "off" => Ok(false),
+        _ => {
+            let cause = "variable `open_chat`: it must be `true`, `false` or empty";
+            Err(Error::new(ErrorKind::Unavailable, "The service is not configured").caused_by(cause))
+        }
+    }
+}
+
+/// Whether `url` names this very machine.
+#[must_use]
+pub fn is_loopback_url(url: &str) -> bool {
+    let Ok(url) = Url::parse(url) else { return false };
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
+        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback() {
+        let check = |url: &str, loopback: bool| assert_eq!(is_loopback_url(url), loopback, "{url}");
+        check("http://127.0.0.1:3000", true);
+        check("http://localhost", true);
+        check("http://[::1]:80/x", true);
+        check("http://127.1", true);
+        check("https://chat.example.org", false);
+        check("http://localhost.example.org", false);
+        check("http://10.0.0.1", false);
+        check("", false);
+        check("nonsense", false);
+    }
+}
