@@ -1,0 +1,146 @@
+//! `cargo xtask build`: the components, and the native binaries that run them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::manifest::Manifest;
+use crate::process::run;
+use crate::setup;
+use crate::workspace::{WASM_TARGET, Workspace};
+
+/// The largest a component may be.
+pub const COMPONENT_LIMIT: u64 = 700 * 1024;
+
+/// The packages with the native binaries.
+const NATIVE: [&str; 3] = ["edge-host", "sandbox-runner", "model-stub"];
+
+/// How the native binaries are compiled. The components are always the release build:
+/// `spin.toml` names their files, and a development build of one is many times larger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// Quick to build; dependencies are optimised all the same.
+    Dev,
+    /// Optimised, with thin link-time optimisation.
+    Native,
+}
+
+/// What a build leaves behind.
+#[derive(Debug)]
+pub struct Built {
+    /// The folder with the native binaries.
+    pub binaries: PathBuf,
+    /// The size of each component in bytes.
+    pub sizes: Vec<(String, u64)>,
+}
+
+impl Profile {
+    /// The profile that `--release` asks for.
+    pub fn of(release: bool) -> Self {
+        if release { Self::Native } else { Self::Dev }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            Self::Native => "native",
+        }
+    }
+
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Dev => "debug",
+            Self::Native => "native",
+        }
+    }
+}
+
+/// Sets up the toolchain and builds everything.
+///
+/// # Errors
+/// When a step fails; what cargo says about it is already on the screen.
+pub fn build(workspace: &Workspace, manifest: &Manifest, profile: Profile) -> Result<Built> {
+    setup::setup(workspace)?;
+    let sizes = components(workspace, manifest)?;
+    for (name, bytes) in &sizes {
+        eprintln!("  component {name}: {} KB", bytes.div_ceil(1024));
+    }
+    eprintln!("Building the native binaries ({})", profile.name());
+    let mut command = workspace.cargo();
+    command.args(["build", "--bins", "--profile", profile.name()]);
+    for package in NATIVE {
+        command.args(["-p", package]);
+    }
+    run(&mut command)?;
+    Ok(Built {
+        binaries: workspace.target.join(profile.folder()),
+        sizes,
+    })
+}
+
+/// Compiles the components and puts them where `spin.toml` looks for them. Returns the size
+/// of each.
+///
+/// # Errors
+/// When cargo fails or a file is not where it should be.
+pub fn components(workspace: &Workspace, manifest: &Manifest) -> Result<Vec<(String, u64)>> {
+    eprintln!("Building the components");
+    let mut command = workspace.cargo();
+    command.args(["build", "--release", "--target", WASM_TARGET]);
+    for package in manifest.packages()? {
+        command.args(["-p", &package]);
+    }
+    run(&mut command)?;
+    let mut sizes = Vec::new();
+    for (name, component) in &manifest.component {
+        let file = workspace.root.join(&component.source);
+        let built = workspace.target.join(WASM_TARGET).join("release").join(
+            file.file_name()
+                .with_context(|| format!("spin.toml: `{name}` has an odd source"))?,
+        );
+        place(&built, &file)?;
+        let size = fs::metadata(&file)
+            .with_context(|| format!("no {}", file.display()))?
+            .len();
+        sizes.push((name.clone(), size));
+    }
+    Ok(sizes)
+}
+
+/// Refuses components that have grown too large.
+///
+/// # Errors
+/// Names those over [`COMPONENT_LIMIT`].
+pub fn check_sizes(sizes: &[(String, u64)]) -> Result<()> {
+    let over: Vec<_> = sizes
+        .iter()
+        .filter(|(_, size)| *size > COMPONENT_LIMIT)
+        .map(|(name, size)| format!("{name} has {} KB", size.div_ceil(1024)))
+        .collect();
+    if !over.is_empty() {
+        bail!(
+            "a component may have {} KB: {}",
+            COMPONENT_LIMIT / 1024,
+            over.join(", ")
+        );
+    }
+    Ok(())
+}
+
+/// `spin.toml` names files below `target/`. Where cargo builds elsewhere
+/// (`CARGO_TARGET_DIR`), they are copied there, each in one move.
+fn place(built: &Path, wanted: &Path) -> Result<()> {
+    let same = match (built.canonicalize(), wanted.canonicalize()) {
+        (Ok(built), Ok(wanted)) => built == wanted,
+        _ => built == wanted,
+    };
+    if same {
+        return Ok(());
+    }
+    let folder = wanted.parent().context("a component's source is no file")?;
+    fs::create_dir_all(folder)?;
+    let aside = wanted.with_extension(format!("wasm.{}", std::process::id()));
+    fs::copy(built, &aside).with_context(|| format!("copying {}", built.display()))?;
+    fs::rename(&aside, wanted).with_context(|| format!("writing {}", wanted.display()))
+}
