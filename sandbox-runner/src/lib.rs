@@ -1,1 +1,29 @@
-//! The native companion: front door, mail, health.
+//! The native companion of the edge: front door, mail, health.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`front_door`] | the one origin: a streaming proxy to the edge |
+//! | `admin` | the runner's own interface (`/v1/*`, `/metrics`), for the edge and the operator |
+//! | `edge` | what the runner asks of the edge: today, to migrate its database |
+//! | [`mail`] | a durable queue of messages, sent by SMTP or put into an outbox |
+//!
+//! Invariant: the runner owns no business rule and reads no database; it holds what must
+//! outlive a request, and asks the edge.
+
+pub mod config;
+pub mod front_door;
+pub mod mail;
+pub mod token;
+
+mod admin;
+mod disk;
+mod drain;
+mod edge;
+mod listener;
+mod metrics;
+mod runner;
+
+pub use config::{Config, EdgeUrl};
+pub use listener::ListenError;
+pub use runner::{Runner, StartError};
+pub use token::Token;

@@ -1,0 +1,171 @@
+//! Flags and environment of the binary.
+
+use anyhow::Context as _;
+use clap::Parser;
+use ipnet::IpNet;
+use sandbox_runner::{Config, EdgeUrl, Token, front_door, mail};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+/// The native companion of the edge: front door, mail, health.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub(crate) struct Cli {
+    /// Where the front door listens, for everybody.
+    #[arg(
+        long,
+        env = "RUNNER_LISTEN",
+        default_value = "127.0.0.1:8787",
+        value_name = "ADDRESS"
+    )]
+    listen: SocketAddr,
+
+    /// Where the runner's own interface (/v1/*, /metrics) listens, for the edge and the
+    /// operator. Never expose it.
+    #[arg(
+        long,
+        env = "RUNNER_ADMIN_LISTEN",
+        default_value = "127.0.0.1:8788",
+        value_name = "ADDRESS"
+    )]
+    admin_listen: SocketAddr,
+
+    /// Where the edge is: http://HOST:PORT.
+    #[arg(
+        long,
+        env = "RUNNER_EDGE_URL",
+        default_value = "http://127.0.0.1:3000",
+        value_name = "URL"
+    )]
+    edge_url: EdgeUrl,
+
+    /// The secret that the edge knows as its variable runner_token, 16 characters or more.
+    /// Better set in the environment than as a flag, which other users of the machine can see.
+    #[arg(
+        long,
+        env = "RUNNER_TOKEN",
+        hide_env_values = true,
+        value_name = "SECRET"
+    )]
+    token: Option<String>,
+
+    /// The folder that holds what must survive a restart.
+    #[arg(
+        long,
+        env = "RUNNER_STATE",
+        default_value = ".atelier/runner",
+        value_name = "FOLDER"
+    )]
+    state: PathBuf,
+
+    /// The SMTP server that mail goes to: smtp://HOST, smtps://USER:PASSWORD@HOST or
+    /// smtp://USER:PASSWORD@HOST?tls=required. Without one, mail goes to the outbox.
+    #[arg(
+        long,
+        env = "RUNNER_SMTP_URL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    smtp_url: Option<String>,
+
+    /// Whom mail is from: ADDRESS or "NAME <ADDRESS>". Needed with an SMTP server.
+    #[arg(long, env = "RUNNER_MAIL_FROM", value_name = "SENDER")]
+    mail_from: Option<String>,
+
+    /// The folder that mail is written to, as .eml files, when there is no SMTP server
+    /// [default: outbox in the state folder]
+    #[arg(long, env = "RUNNER_OUTBOX", value_name = "FOLDER")]
+    outbox: Option<PathBuf>,
+
+    /// Requests that one address may send in a minute; 0 for no limit.
+    #[arg(
+        long,
+        env = "RUNNER_RATE_LIMIT",
+        default_value_t = 6000,
+        value_name = "REQUESTS"
+    )]
+    rate_limit: u32,
+
+    /// Connections that the front door holds at a time.
+    #[arg(
+        long,
+        env = "RUNNER_MAX_CONNECTIONS",
+        default_value_t = 4096,
+        value_name = "NUMBER"
+    )]
+    max_connections: usize,
+
+    /// How long the edge may take to begin an answer, in seconds.
+    #[arg(
+        long,
+        env = "RUNNER_ANSWER_TIMEOUT",
+        default_value_t = 600,
+        value_name = "SECONDS"
+    )]
+    answer_timeout: u64,
+
+    /// Addresses or networks of proxies in front of the front door, whose X-Forwarded-* headers
+    /// are believed.
+    #[arg(
+        long,
+        env = "RUNNER_TRUSTED_PROXIES",
+        value_delimiter = ',',
+        value_name = "NETWORKS"
+    )]
+    trusted_proxies: Vec<String>,
+
+    /// Stop when standard input is closed, as when the parent process has died.
+    #[arg(long)]
+    pub(crate) stop_on_stdin_eof: bool,
+}
+
+impl Cli {
+    /// What the runner is told.
+    pub(crate) fn into_config(self) -> anyhow::Result<Config> {
+        let token = self
+            .token
+            .as_deref()
+            .filter(|token| !token.is_empty())
+            .context(
+                "RUNNER_TOKEN is not set: it is the secret that the edge knows as runner_token",
+            )?;
+        let token = Token::parse(token).context("RUNNER_TOKEN")?;
+        let mut config = Config::local(self.edge_url, token, self.state);
+        config.listen = self.listen;
+        config.admin_listen = self.admin_listen;
+        config.front_door = front_door::Settings {
+            rate_limit: self.rate_limit,
+            connections: self.max_connections,
+            answer_timeout: Duration::from_secs(self.answer_timeout),
+            trusted_proxies: networks(&self.trusted_proxies)?,
+            ..front_door::Settings::default()
+        };
+        if let Some(outbox) = self.outbox {
+            config.mail.carrier = mail::Carrier::Outbox(outbox);
+        }
+        if let Some(from) = &self.mail_from {
+            config.mail.from.clone_from(from);
+        }
+        if let Some(url) = self.smtp_url.filter(|url| !url.is_empty()) {
+            self.mail_from.context(
+                "RUNNER_MAIL_FROM is not set: with RUNNER_SMTP_URL, mail needs a sender",
+            )?;
+            config.mail.carrier = mail::Carrier::Smtp(url.into());
+        }
+        Ok(config)
+    }
+}
+
+fn networks(list: &[String]) -> anyhow::Result<Vec<IpNet>> {
+    let written = list
+        .iter()
+        .map(|item| item.trim())
+        .filter(|item| !item.is_empty());
+    written
+        .map(|item| {
+            let single = item.parse::<std::net::IpAddr>().map(IpNet::from);
+            let network = item.parse::<IpNet>().ok().or(single.ok());
+            network
+                .with_context(|| format!("RUNNER_TRUSTED_PROXIES: {item} is no address or network"))
+        })
+        .collect()
+}

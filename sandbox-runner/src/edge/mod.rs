@@ -1,0 +1,148 @@
+//! The edge, as the runner knows and asks it.
+
+mod migrate;
+
+pub(crate) use migrate::keep_migrated;
+
+use crate::config::Config;
+use bytes::Bytes;
+use http::{HeaderValue, Request, Uri, header, uri::Scheme};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use std::{
+    error::Error as StdError,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+use tokio::{net::TcpStream, sync::Notify};
+
+/// How long connecting to the edge may take.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// How long a look whether the edge is there may take.
+const PROBE: Duration = Duration::from_secs(1);
+
+/// How long the edge may take for an answer to the runner.
+const ANSWER: Duration = Duration::from_secs(120);
+
+/// How much of the edge's answer is read, in bytes.
+const READ: usize = 64 * 1024;
+
+/// What is known about the edge.
+#[derive(Debug, Default)]
+pub(crate) struct EdgeState {
+    migrated: AtomicBool,
+    lost: Notify,
+}
+
+impl EdgeState {
+    /// Whether the edge said that its database is migrated, and was not lost since.
+    pub(crate) fn is_migrated(&self) -> bool {
+        self.migrated.load(Ordering::Relaxed)
+    }
+
+    /// The edge could not be reached, or broke off: it may come back with another database.
+    pub(crate) fn lost(&self) {
+        if self.migrated.swap(false, Ordering::Relaxed) {
+            self.lost.notify_one();
+        }
+    }
+
+    fn found_migrated(&self) {
+        self.migrated.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Asks the edge what only the runner may ask.
+#[derive(Debug)]
+pub(crate) struct Edge {
+    client: Client<HttpConnector, Full<Bytes>>,
+    authority: http::uri::Authority,
+    bearer: HeaderValue,
+}
+
+/// What the edge says to the runner.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: http::StatusCode,
+    pub(crate) body: Bytes,
+}
+
+/// Why the edge has no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AskError {
+    #[error("no connection to the edge")]
+    Unreachable(#[source] hyper_util::client::legacy::Error),
+    #[error("the exchange with the edge broke off")]
+    Broken(#[source] Box<dyn StdError + Send + Sync>),
+    #[error("the edge did not answer in time")]
+    Timeout,
+}
+
+impl Edge {
+    pub(crate) fn new(config: &Config) -> Result<Self, header::InvalidHeaderValue> {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(CONNECT));
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(Duration::from_secs(10))
+            .build(connector);
+        let authority = config.edge.authority().clone();
+        Ok(Self {
+            client,
+            authority,
+            bearer: config.token.to_bearer()?,
+        })
+    }
+
+    /// Posts nothing to `path`, with the runner's token.
+    pub(crate) async fn post(&self, path: &'static str) -> Result<Answer, AskError> {
+        let exchange = async {
+            let response = self
+                .client
+                .request(self.request(path)?)
+                .await
+                .map_err(|error| {
+                    if error.is_connect() {
+                        AskError::Unreachable(error)
+                    } else {
+                        AskError::Broken(error.into())
+                    }
+                })?;
+            let status = response.status();
+            let body = Limited::new(response.into_body(), READ).collect().await;
+            Ok(Answer {
+                status,
+                body: body.map_err(AskError::Broken)?.to_bytes(),
+            })
+        };
+        tokio::time::timeout(ANSWER, exchange)
+            .await
+            .map_err(|_| AskError::Timeout)?
+    }
+
+    fn request(&self, path: &'static str) -> Result<Request<Full<Bytes>>, AskError> {
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(Scheme::HTTP);
+        parts.authority = Some(self.authority.clone());
+        parts.path_and_query = Some(http::uri::PathAndQuery::from_static(path));
+        let uri = Uri::from_parts(parts).map_err(|error| AskError::Broken(error.into()))?;
+        let mut request = Request::post(uri).body(Full::default());
+        if let Ok(request) = &mut request {
+            request
+                .headers_mut()
+                .insert(header::AUTHORIZATION, self.bearer.clone());
+        }
+        request.map_err(|error| AskError::Broken(error.into()))
+    }
+
+    /// Whether something accepts connections where the edge should be.
+    pub(crate) async fn is_reachable(&self) -> bool {
+        let connecting = TcpStream::connect(self.authority.as_str());
+        matches!(tokio::time::timeout(PROBE, connecting).await, Ok(Ok(_)))
+    }
+}

@@ -1,0 +1,157 @@
+//! The front door: one origin for everything, a streaming proxy to the edge.
+//!
+//! Invariants: nothing is gathered, each piece goes on as it comes; nothing under `/internal`
+//! passes (see [`path`]); what the edge learns about the client is what the front door saw
+//! (see [`headers`]); every answer that is not the edge's is a problem (see [`refusal`]).
+
+mod body;
+mod client;
+mod exchange;
+mod headers;
+mod path;
+mod rate;
+mod refusal;
+mod request_id;
+mod settings;
+mod upstream;
+
+pub use settings::Settings;
+
+use crate::{config::Config, edge::EdgeState, metrics::Metrics};
+use body::{RequestBody, ResponseBody, Source};
+use exchange::Exchange;
+use headers::Introduction;
+use http::{HeaderValue, Method, Request, Response};
+use http_body_util::Full;
+use hyper::{body::Incoming, service::Service};
+use rate::RateLimit;
+use refusal::Refusal;
+use std::{convert::Infallible, net::IpAddr, pin::Pin, sync::Arc, time::Instant};
+use upstream::Upstream;
+
+/// The front door of one runner.
+#[derive(Debug)]
+pub(crate) struct FrontDoor {
+    settings: Settings,
+    rate: Option<RateLimit>,
+    ids: request_id::RequestIds,
+    token: HeaderValue,
+    upstream: Upstream,
+    metrics: Arc<Metrics>,
+}
+
+impl FrontDoor {
+    pub(crate) fn new(
+        config: &Config,
+        edge: Arc<EdgeState>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, http::header::InvalidHeaderValue> {
+        let settings = config.front_door.clone();
+        Ok(Self {
+            rate: RateLimit::per_minute(settings.rate_limit, Instant::now()),
+            ids: request_id::RequestIds::new(),
+            token: config.token.to_header()?,
+            upstream: Upstream::new(&config.edge, edge, settings.answer_timeout)?,
+            settings,
+            metrics,
+        })
+    }
+
+    async fn handle(&self, peer: IpAddr, request: Request<Incoming>) -> Response<ResponseBody> {
+        let id = self.ids.of(request.headers());
+        let client = client::address(peer, request.headers(), &self.settings.trusted_proxies);
+        let line = (request.method().clone(), request.uri().clone());
+        let mut exchange = Exchange::begin(self.metrics.clone(), id, line, client);
+        let answer = self.answer(peer, client, request, &exchange).await;
+        let (parts, source) = match answer {
+            Ok(response) => {
+                let (mut parts, body) = response.into_parts();
+                headers::pass_back(&mut parts.headers, &exchange.id);
+                (parts, Source::Edge(body))
+            }
+            Err(refusal) => {
+                let response = refusal.answer(exchange.path(), &exchange.id);
+                let (mut parts, body) = response.into_parts();
+                parts
+                    .headers
+                    .insert(request_id::HEADER, exchange.id.clone());
+                (parts, Source::Own(Full::new(body)))
+            }
+        };
+        exchange.answered(parts.status);
+        Response::from_parts(parts, ResponseBody::new(source, exchange))
+    }
+
+    async fn answer(
+        &self,
+        peer: IpAddr,
+        client: IpAddr,
+        request: Request<Incoming>,
+        exchange: &Exchange,
+    ) -> Result<Response<Incoming>, Refusal> {
+        self.admit(client, &request)?;
+        let (mut parts, body) = request.into_parts();
+        let introduction = Introduction {
+            peer,
+            trusted: client::is_trusted(peer, &self.settings.trusted_proxies),
+            client,
+            authority: parts.uri.authority().map(http::uri::Authority::as_str),
+            id: &exchange.id,
+            token: &self.token,
+            edge: self.upstream.host(),
+        };
+        headers::introduce(&mut parts.headers, &introduction);
+        let body = RequestBody::new(body, self.settings.body, self.settings.body_silence);
+        self.upstream.send(parts, body).await
+    }
+
+    /// Whether the request may go to the edge at all.
+    fn admit(&self, client: IpAddr, request: &Request<Incoming>) -> Result<(), Refusal> {
+        if let Some(rate) = &self.rate
+            && let Err(wait) = rate.take(client, Instant::now())
+        {
+            self.metrics.rate_limited();
+            return Err(Refusal::TooMany(wait));
+        }
+        if request.method() == Method::CONNECT {
+            return Err(Refusal::Method);
+        }
+        if !request.uri().path().starts_with('/') {
+            return Err(Refusal::Target);
+        }
+        if path::leads_to_internal(request.uri().path()) {
+            return Err(Refusal::NotFound);
+        }
+        if headers::has_foreign_coding(request.headers()) {
+            return Err(Refusal::Coding);
+        }
+        if http_body::Body::size_hint(request.body()).lower() > self.settings.body {
+            return Err(Refusal::TooLarge);
+        }
+        Ok(())
+    }
+}
+
+/// The front door as one connection sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct Visitor {
+    door: Arc<FrontDoor>,
+    peer: IpAddr,
+}
+
+impl Visitor {
+    pub(crate) fn new(door: Arc<FrontDoor>, peer: IpAddr) -> Self {
+        Self { door, peer }
+    }
+}
+
+impl Service<Request<Incoming>> for Visitor {
+    type Response = Response<ResponseBody>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let Self { door, peer } = self.clone();
+        Box::pin(async move { Ok(door.handle(peer, request).await) })
+    }
+}

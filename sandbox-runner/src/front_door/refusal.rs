@@ -1,0 +1,102 @@
+//! The answers that the front door gives itself.
+
+use bytes::Bytes;
+use contracts::{Contract, PROBLEM_JSON, Problem};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use std::time::Duration;
+
+/// Why a request was not passed on, or has no answer of the edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Nothing for strangers is there.
+    NotFound,
+    /// The method makes no sense for a front door (`CONNECT`).
+    Method,
+    /// The request target is no path.
+    Target,
+    /// The body is coded in a way that is not understood.
+    Coding,
+    /// The body is larger than allowed.
+    TooLarge,
+    /// The body stopped coming.
+    BodyTimeout,
+    /// The client broke its own request off.
+    BodyBroken,
+    /// The address sent too many requests; how long until the next is taken.
+    TooMany(Duration),
+    /// No connection to the edge.
+    EdgeDown,
+    /// The edge broke off before its answer began.
+    EdgeBroke,
+    /// The edge's answer did not begin in time.
+    EdgeTimeout,
+}
+
+impl Refusal {
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Target | Self::Coding | Self::BodyBroken => StatusCode::BAD_REQUEST,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::EdgeDown => StatusCode::SERVICE_UNAVAILABLE,
+            Self::EdgeBroke => StatusCode::BAD_GATEWAY,
+            Self::EdgeTimeout => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+
+    fn detail(self) -> &'static str {
+        match self {
+            Self::NotFound => "There is nothing at this path.",
+            Self::Method => "CONNECT is not served here.",
+            Self::Target => "The request target must be a path.",
+            Self::Coding => "The only transfer coding that is understood is chunked.",
+            Self::TooLarge => "The request's body is too large.",
+            Self::BodyTimeout => "The request's body stopped arriving.",
+            Self::BodyBroken => "The request's body is malformed or broke off.",
+            Self::TooMany(_) => "Too many requests from this address.",
+            Self::EdgeDown => "The service is starting or down. Try again in a moment.",
+            Self::EdgeBroke => "The service broke off before it answered.",
+            Self::EdgeTimeout => "The service did not answer in time.",
+        }
+    }
+
+    /// The answer to a request for `path`.
+    pub(crate) fn answer(self, path: &str, id: &HeaderValue) -> Response<Bytes> {
+        let status = self.status();
+        let contract = Contract::of_path(path);
+        let mut problem = Problem::new(contract, status.as_u16(), self.detail(), path);
+        problem.request_id = id.to_str().ok().map(str::to_owned);
+        let mut response = Response::new(Bytes::from(
+            // A problem is text and numbers: writing it cannot fail.
+            serde_json::to_vec(&problem).unwrap_or_default(),
+        ));
+        *response.status_mut() = status;
+        self.head(response.headers_mut());
+        response
+    }
+
+    fn head(self, headers: &mut HeaderMap) {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        match self {
+            Self::TooMany(wait) => {
+                let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+            }
+            Self::EdgeDown => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            Self::Method => {
+                const ALLOWED: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+                headers.insert(header::ALLOW, HeaderValue::from_static(ALLOWED));
+            }
+            // What is left of the body is not read.
+            Self::TooLarge | Self::BodyTimeout | Self::BodyBroken | Self::Coding => {
+                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            Self::NotFound | Self::Target | Self::EdgeBroke | Self::EdgeTimeout => {}
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! How the front door treats requests.
+
+use ipnet::IpNet;
+use std::time::Duration;
+
+/// Limits and trust of the front door.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Requests that an address may send in a minute; 0 for no limit.
+    pub rate_limit: u32,
+    /// Connections at a time. One more is answered with 503.
+    pub connections: usize,
+    /// The largest request body, in bytes.
+    pub body: u64,
+    /// How long a request's head may take to arrive. An idle connection is closed after it, too.
+    pub head_timeout: Duration,
+    /// How long a request's body may be silent.
+    pub body_silence: Duration,
+    /// How long the edge may take to begin its answer.
+    pub answer_timeout: Duration,
+    /// Proxies in front of the front door, whose `X-Forwarded-*` headers count.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            rate_limit: 6000,
+            connections: 4096,
+            body: 64 * 1024 * 1024,
+            head_timeout: Duration::from_secs(15),
+            body_silence: Duration::from_secs(60),
+            answer_timeout: Duration::from_secs(600),
+            trusted_proxies: Vec::new(),
+        }
+    }
+}

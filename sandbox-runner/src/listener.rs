@@ -1,0 +1,189 @@
+//! Accepting connections and serving HTTP/1.1 on them, within limits.
+
+use crate::drain::Drain;
+use bytes::Bytes;
+use http_body::Body;
+use hyper::{Request, Response, body::Incoming, server::conn::http1, service::Service};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::{
+    error::Error as StdError,
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+};
+
+/// The largest request head, in bytes. A larger one is answered with 431.
+const HEAD: usize = 64 * 1024;
+
+/// The most headers that a request may have.
+const HEADERS: usize = 100;
+
+/// How many refused connections are told so at a time; beyond, they are only closed.
+const REFUSALS: usize = 64;
+
+/// How long a refused connection is kept open to take its answer.
+const REFUSAL: Duration = Duration::from_secs(1);
+
+/// Said on a connection that is one too many. Without a request there is no path to name.
+const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
+    content-type: application/problem+json\r\n\
+    content-length: 136\r\n\
+    retry-after: 1\r\n\
+    connection: close\r\n\r\n\
+    {\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\
+    \"detail\":\"Too many connections. Try again in a moment.\",\"instance\":\"/\"}";
+
+/// What one listener allows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Connections at a time.
+    pub(crate) connections: usize,
+    /// How long a request's head may take to arrive, waiting for its first byte included.
+    pub(crate) head: Duration,
+}
+
+/// A listener could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address} ({purpose})")]
+pub struct ListenError {
+    /// The address that was asked for.
+    pub address: SocketAddr,
+    /// What the listener is for.
+    pub purpose: &'static str,
+    /// Why not.
+    pub source: io::Error,
+}
+
+/// Opens a listener at `address`.
+pub(crate) async fn open(
+    address: SocketAddr,
+    purpose: &'static str,
+) -> Result<TcpListener, ListenError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| ListenError {
+            address,
+            purpose,
+            source,
+        })
+}
+
+/// Serves connections until the drain begins; `service_for` makes the service of one peer.
+pub(crate) async fn serve<F, S, B>(
+    listener: TcpListener,
+    limits: Limits,
+    drain: Drain,
+    service_for: F,
+) where
+    F: Fn(IpAddr) -> S,
+    S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<Box<dyn StdError + Send + Sync>>,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
+    let stopping = drain.stopping();
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let refusals = Arc::new(Semaphore::new(REFUSALS));
+    loop {
+        let (stream, peer) = tokio::select! {
+            biased;
+            () = stopping.cancelled() => return,
+            accepted = accept(&listener) => accepted,
+        };
+        if let Ok(place) = places.clone().try_acquire_owned() {
+            let connection = connection(stream, limits.head, drain.clone(), service_for(peer));
+            drain.spawn(async move {
+                connection.await;
+                drop(place);
+            });
+        } else if let Ok(place) = refusals.clone().try_acquire_owned() {
+            drain.spawn(async move {
+                refuse(stream).await;
+                drop(place);
+            });
+        }
+    }
+}
+
+/// The next connection. A failure to accept (usually no file descriptor left) is waited out.
+async fn accept(listener: &TcpListener) -> (TcpStream, IpAddr) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => return (stream, peer.ip().to_canonical()),
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn connection<S, B>(stream: TcpStream, head: Duration, drain: Drain, service: S)
+where
+    S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<Box<dyn StdError + Send + Sync>>,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
+    // A small piece of a stream must not wait for the acknowledgement of the one before.
+    let _ = stream.set_nodelay(true);
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(head)
+        .max_buf_size(HEAD)
+        .max_headers(HEADERS)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    let stopping = drain.stopping();
+    let ended = tokio::select! {
+        biased;
+        ended = connection.as_mut() => ended,
+        () = stopping.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// Says that there are too many connections. What the client sent is read until it closes:
+/// closing on unread data would reset the connection and lose the answer.
+async fn refuse(mut stream: TcpStream) {
+    let told = async {
+        stream.write_all(BUSY).await?;
+        stream.shutdown().await?;
+        let mut unread = [0; 1024];
+        while stream.read(&mut unread).await? > 0 {}
+        Ok::<(), io::Error>(())
+    };
+    let _ = tokio::time::timeout(REFUSAL, told).await;
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::BUSY;
+
+    #[test]
+    fn the_refusal_is_a_whole_answer() {
+        let text = std::str::from_utf8(BUSY).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(
+            head.contains(&format!("content-length: {}\r\n", body.len())),
+            "{}",
+            body.len()
+        );
+        let problem: contracts::Problem = serde_json::from_str(body).unwrap();
+        assert_eq!(problem.status, 503);
+    }
+}

@@ -1,0 +1,83 @@
+//! The `sandbox-runner` binary: reads its settings, runs until it is told to stop.
+
+mod cli;
+
+use anyhow::Context as _;
+use clap::Parser as _;
+use sandbox_runner::Runner;
+use std::{
+    io::{IsTerminal as _, Read as _},
+    process::ExitCode,
+};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::oneshot,
+};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    match run(cli::Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("sandbox-runner: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: cli::Cli) -> anyhow::Result<()> {
+    let stop_on_stdin_eof = cli.stop_on_stdin_eof;
+    let config = cli.into_config()?;
+    if !config.admin_listen.ip().is_loopback() {
+        tracing::warn!(
+            address = %config.admin_listen,
+            "the admin interface listens beyond this machine: keep it from strangers"
+        );
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let stopped = told_to_stop(stop_on_stdin_eof)?;
+        let runner = Runner::start(config).await?;
+        println!(
+            "listening on http://{} (front door)",
+            runner.front_door_addr()
+        );
+        println!("listening on http://{} (admin)", runner.admin_addr());
+        tracing::info!(reason = stopped.await, "stopping");
+        if !runner.shutdown().await {
+            tracing::warn!("what was still under way was cut off");
+        }
+        Ok(())
+    })
+}
+
+/// Resolves with the reason when the process is asked to stop. The handlers are in place when
+/// this returns.
+fn told_to_stop(on_stdin_eof: bool) -> anyhow::Result<impl Future<Output = &'static str>> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot handle SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot handle SIGINT")?;
+    let (closed, stdin_closed) = oneshot::channel();
+    if on_stdin_eof {
+        // A thread of its own: nothing else ends a blocking read when the runtime stops.
+        std::thread::spawn(move || {
+            let mut unread = [0; 256];
+            let mut stdin = std::io::stdin().lock();
+            while matches!(stdin.read(&mut unread), Ok(read) if read > 0) {}
+            let _ = closed.send(());
+        });
+    }
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+            _ = stdin_closed, if on_stdin_eof => "standard input closed",
+        }
+    })
+}
