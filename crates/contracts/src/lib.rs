@@ -16,5 +16,5 @@ mod problem;
 mod validation;
 
 pub use contract::Contract;
-pub use problem::{InvalidMember, PROBLEM_JSON, Problem, Status, status_of};
+pub use problem::{InvalidMember, PROBLEM_JSON, Problem, Status, status_of, to_json};
 pub use validation::{Validate, invalid_members};

@@ -93,6 +93,13 @@ impl Problem {
     }
 }
 
+/// A value of this crate as JSON. Nothing here can fail to be written: no map has keys other than
+/// texts.
+#[must_use]
+pub fn to_json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
 /// The status that `kind` has on `contract`.
 #[must_use]
 pub fn status_of(kind: ErrorKind, contract: Contract) -> Status {

@@ -20,4 +20,4 @@ pub use fresh::new_uuid;
 pub use paging::{Limits, Page, Paged};
 pub use path::{Id, Segment};
 pub use serve::{not_found, serve};
-pub use settings::{is_loopback_url, open_chat, variable};
+pub use settings::{OpenChat, is_loopback_url, variable};

@@ -8,6 +8,9 @@ use http::{HeaderValue, Request, StatusCode, Uri, header};
 use std::error::Error as _;
 use tower_service::Service;
 
+/// What a 503 says of its end when nobody knows better, in seconds.
+const RETRY_AFTER: u32 = 5;
+
 /// Answers `request` by `router`. Whatever goes wrong on the way leaves as a problem.
 pub async fn serve(router: &Router, mut request: Request<Body>) -> Response {
     without_trailing_slash(request.uri_mut());
@@ -70,15 +73,15 @@ fn as_problem(response: Response, path: &str, request_id: Option<&HeaderValue>) 
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
     parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Some(seconds) = carried.as_ref().and_then(|Carried(error)| error.retry_after()) {
+    let retry_after = carried.as_ref().and_then(|Carried(error)| error.retry_after());
+    if let Some(seconds) = retry_after.or((problem.status == 503).then_some(RETRY_AFTER)) {
         parts.headers.insert(header::RETRY_AFTER, seconds.into());
     }
     if problem.status == 401 {
         let challenge = HeaderValue::from_static("Bearer");
         parts.headers.insert(header::WWW_AUTHENTICATE, challenge);
     }
-    let body = serde_json::to_vec(&problem).unwrap_or_default();
-    Response::from_parts(parts, Body::from(body))
+    Response::from_parts(parts, Body::from(contracts::to_json(&problem)))
 }
 
 /// The whole chain of causes, for whoever runs the platform.

@@ -1,6 +1,9 @@
 //! Settings that several components read.
 
+use crate::failure::Failure;
+use axum::extract::{FromRef, FromRequestParts};
 use domain::{Error, ErrorKind};
+use http::request::Parts;
 use ports::Platform;
 use std::net::IpAddr;
 use url::{Host, Url};
@@ -20,7 +23,7 @@ pub async fn variable(platform: &Platform, name: &str) -> Result<String, Error> 
 ///
 /// # Errors
 /// Unavailable when a variable is missing or is not one of these words.
-pub async fn open_chat(platform: &Platform) -> Result<bool, Error> {
+async fn open_chat(platform: &Platform) -> Result<bool, Error> {
     match variable(platform, "open_chat").await?.as_str() {
         "" => Ok(is_loopback_url(&variable(platform, "public_url").await?)),
         "true" | "1" | "on" => Ok(true),
@@ -29,6 +32,25 @@ pub async fn open_chat(platform: &Platform) -> Result<bool, Error> {
             let cause = "variable `open_chat`: it must be `true`, `false` or empty";
             Err(Error::new(ErrorKind::Unavailable, "The service is not configured").caused_by(cause))
         }
+    }
+}
+
+/// Proof that the caller may use the open chat: the deployment has it on.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenChat;
+
+impl<S> FromRequestParts<S> for OpenChat
+where
+    S: Send + Sync,
+    Platform: FromRef<S>,
+{
+    type Rejection = Failure;
+
+    async fn from_request_parts(_: &mut Parts, state: &S) -> Result<Self, Failure> {
+        if open_chat(&Platform::from_ref(state)).await? {
+            return Ok(Self);
+        }
+        Err(Error::new(ErrorKind::Unauthenticated, "Not authenticated").into())
     }
 }
 

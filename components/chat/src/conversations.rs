@@ -1,0 +1,71 @@
+//! Conversations: section 3 of the `chat` contract.
+
+use axum::{
+    Json,
+    extract::{Query, State},
+};
+use contracts::chat::{
+    ChatMessage, Conversation, ConversationCreate, ConversationWithMessages,
+};
+use domain::{Error, Session, SessionId, SessionTitle, UserId};
+use ports::Platform;
+use std::collections::HashMap;
+use store::Window;
+use web::{Id, Limits, OpenChat, Outcome, Page, Paged, Valid, new_uuid};
+
+const CONVERSATIONS: Limits = Limits { default: 10, most: 100 };
+const MESSAGES: Limits = Limits { default: 200, most: 200 };
+
+pub(crate) async fn create(
+    State(platform): State<Platform>,
+    _: OpenChat,
+    Valid(body): Valid<ConversationCreate>,
+) -> Outcome<Json<Conversation>> {
+    Ok(Json(begin(&platform, &body).await?.into()))
+}
+
+pub(crate) async fn of_user(
+    State(platform): State<Platform>,
+    _: OpenChat,
+    Id(user): Id,
+    query: Query<HashMap<String, String>>,
+) -> Outcome<Paged<Vec<Conversation>>> {
+    let page = Page::of(&query, CONVERSATIONS)?;
+    let user = store::open_users::by_id(&*platform.sql, UserId(user)).await?;
+    let user = user.ok_or_else(|| Error::not_found("User not found"))?;
+    let window = Window { skip: page.skip.unwrap_or(0), limit: page.limit };
+    let listed = store::conversations::of_user(&*platform.sql, user.id, window).await?;
+    let body = listed.items.into_iter().map(Conversation::from).collect();
+    Ok(Paged { body, total: listed.total })
+}
+
+pub(crate) async fn by_id(
+    State(platform): State<Platform>,
+    _: OpenChat,
+    Id(id): Id,
+    query: Query<HashMap<String, String>>,
+) -> Outcome<Paged<ConversationWithMessages>> {
+    let page = Page::of(&query, MESSAGES)?;
+    let conversation = store::conversations::by_id(&*platform.sql, SessionId(id)).await?;
+    let conversation = conversation.ok_or_else(|| Error::not_found("Conversation not found"))?;
+    let window = page.skip.map(|skip| Window { skip, limit: page.limit });
+    let now = platform.clock.now();
+    let listed =
+        store::messages::of_session(&*platform.sql, conversation.id, window, page.limit, now)
+            .await?;
+    let body = ConversationWithMessages {
+        conversation: conversation.into(),
+        messages: listed.items.into_iter().map(ChatMessage::from).collect(),
+    };
+    Ok(Paged { body, total: listed.total })
+}
+
+async fn begin(platform: &Platform, body: &ConversationCreate) -> Result<Session, Error> {
+    let title = body.name.as_deref().map(SessionTitle::parse).transpose();
+    let title = title.map_err(|message| Error::invalid_field("name", message))?;
+    let (uuid, now) = (new_uuid(platform), platform.clock.now());
+    let user = UserId(body.user_id);
+    store::conversations::insert(&*platform.sql, uuid, user, title.as_ref(), now)
+        .await?
+        .ok_or_else(|| Error::not_found("User not found"))
+}
