@@ -1,7 +1,8 @@
 //! Notices when a server has been silent for too long.
 //!
 //! A timer is not set anew for every token: it runs out, looks when the server was last heard,
-//! and sets itself to what is left.
+//! and sets itself to what is left. Where nothing was heard since it was set, its time is up
+//! whatever the clock shows by now: somebody may have put that right meanwhile.
 
 use futures::ready;
 use ports::{BoxFuture, Clock};
@@ -20,6 +21,8 @@ pub(crate) struct Watchdog {
     patience: Duration,
     heard_at: i64,
     progress_at: i64,
+    /// Whether nothing was heard since the timer was set.
+    quiet: bool,
 }
 
 impl Watchdog {
@@ -32,12 +35,14 @@ impl Watchdog {
             patience,
             heard_at: now,
             progress_at: now,
+            quiet: true,
         }
     }
 
     /// The server sent a sign of life.
     pub(crate) fn heard(&mut self) {
         self.heard_at = self.clock.now();
+        self.quiet = false;
     }
 
     /// The server sent a piece of the answer.
@@ -49,7 +54,7 @@ impl Watchdog {
     /// From now on the server may be silent for `limit`.
     pub(crate) fn allow(&mut self, limit: Duration) {
         if limit < self.limit {
-            self.timer = self.clock.sleep(limit);
+            self.set(limit);
         }
         self.limit = limit;
     }
@@ -59,11 +64,16 @@ impl Watchdog {
         loop {
             ready!(self.timer.as_mut().poll(context));
             let left = self.left();
-            if left.is_zero() {
+            if self.quiet || left.is_zero() {
                 return Poll::Ready(());
             }
-            self.timer = self.clock.sleep(left);
+            self.set(left);
         }
+    }
+
+    fn set(&mut self, duration: Duration) {
+        self.timer = self.clock.sleep(duration);
+        self.quiet = true;
     }
 
     fn left(&self) -> Duration {
