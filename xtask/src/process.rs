@@ -100,6 +100,12 @@ pub fn is_installed(program: &str) -> bool {
     })
 }
 
+/// Waits. xtask has no asynchronous runtime that this could block.
+#[allow(clippy::disallowed_methods, reason = "no runtime, no component")]
+pub fn pause(time: Duration) {
+    thread::sleep(time);
+}
+
 /// A command as one would type it, for messages.
 pub fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
@@ -131,7 +137,7 @@ fn wait_for(child: &mut Child, limit: Duration) -> Result<std::process::ExitStat
             child.wait()?;
             bail!("it was not done in time");
         }
-        thread::sleep(Duration::from_millis(50));
+        pause(Duration::from_millis(50));
     }
 }
 

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::process::pause;
+
 /// What a process says on stdout, once for each address, when it is ready.
 const READY: &str = "listening on ";
 
@@ -78,7 +80,7 @@ impl Running {
                 let _ = self.child.wait();
                 return;
             }
-            thread::sleep(Duration::from_millis(20));
+            pause(Duration::from_millis(20));
         }
     }
 

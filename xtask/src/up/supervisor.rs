@@ -13,6 +13,7 @@ use signal_hook::iterator::Signals;
 use super::child::Running;
 use super::stack::Process;
 use super::state::State;
+use crate::process::pause;
 
 /// How long a process may take until it is ready. The edge compiles its components when
 /// they are new.
@@ -106,7 +107,7 @@ impl<'a> Supervisor<'a> {
                     return Err(error);
                 }
             }
-            thread::sleep(Duration::from_millis(100));
+            pause(Duration::from_millis(100));
         }
         Ok(())
     }
