@@ -66,7 +66,10 @@ impl FromStr for BaseUrl {
         if authority.as_str().contains('@') {
             return Err(EndpointError::Credentials);
         }
-        if authority.host().is_empty() || (authority.port().is_some() && uri.port_u16().is_none()) {
+        let host = authority.host();
+        // A port that is no number below 65536 counts as none and stays in the text.
+        let port_is_wrong = authority.as_str() != host && authority.port_u16().is_none();
+        if host.is_empty() || port_is_wrong {
             return Err(EndpointError::Url);
         }
         let path = uri.path().trim_end_matches('/');
