@@ -21,6 +21,9 @@ use tokio::{
 /// The largest request head, in bytes. A larger one is answered with 431.
 const HEAD: usize = 64 * 1024;
 
+/// How much is read ahead on a connection, in bytes.
+const BUFFER: usize = 2 * HEAD;
+
 /// The most headers that a request may have.
 const HEADERS: usize = 100;
 
@@ -138,7 +141,8 @@ where
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(head)
-        .max_buf_size(HEAD)
+        .max_header_size(HEAD)
+        .max_buf_size(BUFFER)
         .max_headers(HEADERS)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);

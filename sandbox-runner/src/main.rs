@@ -5,10 +5,7 @@ mod cli;
 use anyhow::Context as _;
 use clap::Parser as _;
 use sandbox_runner::Runner;
-use std::{
-    io::{IsTerminal as _, Read as _},
-    process::ExitCode,
-};
+use std::{io::Read as _, process::ExitCode};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::oneshot,

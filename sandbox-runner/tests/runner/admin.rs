@@ -1,0 +1,117 @@
+//! The runner's own interface.
+
+use crate::{
+    edge::RecordingEdge,
+    stack::{Stack, TOKEN},
+    wire::{self, Answer},
+};
+use serde_json::{Value, json};
+
+/// A request to the interface with the token.
+pub(crate) async fn ask(stack: &Stack, line: &str, body: &str) -> Answer {
+    let head = format!("{line} HTTP/1.1\r\nhost: h\r\nauthorization: Bearer {TOKEN}");
+    let kind = "content-type: application/json";
+    let request = format!(
+        "{head}\r\n{kind}\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    wire::ask(stack.admin(), &request).await
+}
+
+pub(crate) async fn health(stack: &Stack) -> Value {
+    ask(stack, "GET /v1/health", "").await.json()
+}
+
+#[tokio::test]
+async fn nothing_without_the_token() {
+    let edge = RecordingEdge::start().await;
+    let stack = Stack::start(edge.address, |_| {}).await;
+    let headers = [
+        "x: y".to_owned(),
+        "authorization: Bearer".to_owned(),
+        "authorization: Bearer wrong-token-of-some-length!!".to_owned(),
+        format!("authorization: Basic {TOKEN}"),
+        format!("authorization: Bearer {TOKEN}x"),
+        format!("x-atelier-runner-token: {TOKEN}"),
+    ];
+    for header in &headers {
+        for line in [
+            "GET /v1/health",
+            "GET /metrics",
+            "POST /v1/mail",
+            "GET /nothing",
+        ] {
+            let request = format!("{line} HTTP/1.1\r\nhost: h\r\n{header}\r\n\r\n");
+            let answer = wire::ask(stack.admin(), &request).await;
+            assert_eq!(answer.status(), 401, "{line} {header}");
+            assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+            assert_eq!(
+                answer.header("content-type"),
+                Some("application/problem+json")
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn unknown_paths_methods_and_bodies() {
+    let edge = RecordingEdge::start().await;
+    let stack = Stack::start(edge.address, |_| {}).await;
+    let check = async |line: &str, body: &str, status: u16| {
+        let answer = ask(&stack, line, body).await;
+        assert_eq!(answer.status(), status, "{line} {body:.40}");
+        assert_eq!(
+            answer.header("content-type"),
+            Some("application/problem+json"),
+            "{line}"
+        );
+        assert_eq!(answer.json()["status"], status);
+        answer
+    };
+    check("GET /v1/nothing", "", 404).await;
+    check("GET /", "", 404).await;
+    let answer = check("DELETE /v1/health", "", 405).await;
+    assert_eq!(answer.header("allow"), Some("GET,HEAD"));
+    check("POST /v1/mail", "{", 400).await;
+    check("POST /v1/mail", r#"{"to": 1}"#, 422).await;
+    let bad = r#"{"to": "a@example.org\r\nBcc: b@example.org", "subject": "s", "text": "t"}"#;
+    check("POST /v1/mail", bad, 422).await;
+    let large = format!(
+        r#"{{"to": "a@example.org", "subject": "s", "text": "{}"}}"#,
+        "x".repeat(300_000)
+    );
+    check("POST /v1/mail", &large, 413).await;
+}
+
+#[tokio::test]
+async fn health_and_metrics() {
+    let edge = RecordingEdge::start().await;
+    let stack = Stack::start(edge.address, |_| {}).await;
+    for target in ["/x", "/internal"] {
+        wire::get(stack.door(), target).await;
+    }
+    let health = health(&stack).await;
+    assert_eq!(health["status"], "ok");
+    assert_eq!(health["version"], env!("CARGO_PKG_VERSION"));
+    assert!(health["uptime_seconds"].is_u64());
+    assert_eq!(
+        health["mail"],
+        json!({ "queued": 0, "failed": 0, "transport": "outbox" })
+    );
+    let metrics = ask(&stack, "GET /metrics", "").await;
+    assert_eq!(
+        metrics.header("content-type"),
+        Some("text/plain; version=0.0.4")
+    );
+    let text = String::from_utf8(metrics.body).unwrap();
+    for line in [
+        "# TYPE runner_requests_total counter",
+        "runner_requests_total{class=\"2xx\"} 1",
+        "runner_requests_total{class=\"4xx\"} 1",
+        "runner_requests_in_flight 0",
+        "runner_mail_queued 0",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} in {text}");
+    }
+    assert!(!text.contains(TOKEN));
+}
