@@ -133,7 +133,10 @@ impl Parts<'_> {
             .env("RUNNER_ADMIN_LISTEN", admin.to_string())
             .env("RUNNER_EDGE_URL", format!("http://{edge}"))
             .env("RUNNER_TOKEN", token)
-            .env("RUNNER_STATE", &self.state.path);
+            .env("RUNNER_STATE", self.state.path.join("runner"));
+        if env::var_os("RUNNER_OUTBOX").is_none() {
+            command.env("RUNNER_OUTBOX", self.state.path.join("outbox"));
+        }
         Process {
             name: "runner",
             command,

@@ -1,0 +1,156 @@
+//! The release stack: the paced model, the edge, the runner, in a state folder of their own.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use tempfile::TempDir;
+
+use crate::client;
+use crate::server::{Server, Starting, pause};
+
+/// Tokens in an answer of the model, and milliseconds between them.
+pub(crate) const TOKENS: u32 = 50;
+const INTERVAL_MS: u32 = 20;
+
+/// A running stack.
+pub(crate) struct Stack {
+    // In the order in which they are ended.
+    _runner: Server,
+    _edge: Server,
+    _model: Server,
+    _state: Option<TempDir>,
+    /// The edge's own port.
+    pub(crate) edge: SocketAddr,
+    /// The runner's front door.
+    pub(crate) front_door: SocketAddr,
+    /// The model, asked directly.
+    pub(crate) model: SocketAddr,
+}
+
+impl Stack {
+    /// Starts a stack with a fresh state and waits until it answers.
+    pub(crate) async fn start(binaries: &Path) -> Result<Self> {
+        let state = tempfile::tempdir()?;
+        let mut stack = Self::launch(binaries, state.path())?;
+        stack._state = Some(state);
+        stack.wait_for_users().await?;
+        Ok(stack)
+    }
+
+    fn launch(binaries: &Path, state: &Path) -> Result<Self> {
+        let [edge, front, admin, model] = free_ports()?;
+        let token = "0123456789abcdef0123456789abcdef";
+        let program = |name: &str| {
+            let mut command = Command::new(binaries.join(name));
+            // The access log goes where an operator would send it: away from the terminal.
+            command.arg("--stop-on-stdin-eof").stderr(Stdio::null());
+            command
+        };
+        let model = Starting::spawn(program("model-stub").args([
+            "--listen",
+            &model.to_string(),
+            "--tokens",
+            &TOKENS.to_string(),
+            "--interval-ms",
+            &INTERVAL_MS.to_string(),
+            "--stamp",
+        ]))?
+        .ready()?;
+        let edge = Starting::spawn(
+            program("edge-host")
+                .args([
+                    "--manifest",
+                    "spin.toml",
+                    "--listen",
+                    &edge.to_string(),
+                    "--state",
+                ])
+                .arg(state)
+                .env("SPIN_VARIABLE_RUNNER_TOKEN", token)
+                .env("SPIN_VARIABLE_RUNNER_URL", format!("http://{admin}"))
+                .env("SPIN_VARIABLE_PUBLIC_URL", format!("http://{front}"))
+                .env("SPIN_VARIABLE_OPEN_CHAT", "true")
+                .env(
+                    "SPIN_VARIABLE_LLM_BASE_URL",
+                    format!("http://{}/v1", model.address),
+                )
+                .env("SPIN_VARIABLE_LLM_MODEL", "paced")
+                .env("SPIN_VARIABLE_OUTBOUND_ALLOW", "127.0.0.1:*"),
+        )?
+        .ready()?;
+        let runner = Starting::spawn(
+            program("sandbox-runner")
+                .env("RUNNER_LISTEN", front.to_string())
+                .env("RUNNER_ADMIN_LISTEN", admin.to_string())
+                .env("RUNNER_EDGE_URL", format!("http://{}", edge.address))
+                .env("RUNNER_TOKEN", token)
+                .env("RUNNER_STATE", state.join("runner"))
+                // The load comes from one address.
+                .env("RUNNER_RATE_LIMIT", "0"),
+        )?
+        .ready()?;
+        Ok(Self {
+            edge: edge.address,
+            front_door: runner.address,
+            model: model.address,
+            _runner: runner,
+            _edge: edge,
+            _model: model,
+            _state: None,
+        })
+    }
+
+    /// Waits until the tables are there: the runner has them made.
+    async fn wait_for_users(&self) -> Result<()> {
+        let started = Instant::now();
+        let mut last = String::new();
+        while started.elapsed() < Duration::from_secs(20) {
+            match client::get(self.edge, "/api/v1/users/nobody").await {
+                Ok(404) => return Ok(()),
+                Ok(status) => last = status.to_string(),
+                Err(error) => last = format!("{error:#}"),
+            }
+            pause();
+        }
+        bail!("the edge does not find its tables: {last}")
+    }
+}
+
+/// From the start of the processes to the first answer through the front door; the median of
+/// five. The components were compiled by an earlier start with the same state.
+pub(crate) async fn first_request(binaries: &Path) -> Result<Duration> {
+    let state = tempfile::tempdir()?;
+    let stack = Stack::launch(binaries, state.path())?;
+    stack.wait_for_users().await?;
+    drop(stack);
+    let mut times = Vec::new();
+    for _ in 0..5 {
+        let started = Instant::now();
+        let stack = Stack::launch(binaries, state.path())?;
+        let status = client::get(stack.front_door, "/api/v1/health").await?;
+        if status != 200 {
+            bail!("the front door answers {status}");
+        }
+        times.push(started.elapsed());
+    }
+    times.sort_unstable();
+    times
+        .get(times.len() / 2)
+        .copied()
+        .context("no start was measured")
+}
+
+/// Addresses on the loopback that nobody listens on just now.
+fn free_ports<const N: usize>() -> Result<[SocketAddr; N]> {
+    let mut held = Vec::new();
+    let mut addresses = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)); N];
+    for address in &mut addresses {
+        let listener = TcpListener::bind(*address)?;
+        *address = listener.local_addr()?;
+        held.push(listener);
+    }
+    Ok(addresses)
+}
