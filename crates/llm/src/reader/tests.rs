@@ -1,3 +1,4 @@
+//! Bodies as real servers send them, each cut at every offset.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod errors;

@@ -1,3 +1,4 @@
+//! Server-sent events of every shape, cut anyhow.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use super::*;

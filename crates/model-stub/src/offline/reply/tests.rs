@@ -1,3 +1,4 @@
+//! What is asked of the offline model, and what it answers.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use super::*;
