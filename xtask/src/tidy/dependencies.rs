@@ -150,7 +150,7 @@ fn layer_of_name(name: &str) -> Option<Layer> {
         "contracts" => Contracts,
         "ports" => Ports,
         "platform-native" | "platform-spin" => Platform,
-        "edge-host" | "sandbox-runner" | "xtask" | "tests" | "bench" => Program,
+        "edge-host" | "sandbox-runner" | "xtask" | "tests" | "test-app" | "bench" => Program,
         _ if LIBRARIES.contains(&name) => Library,
         _ => return None,
     })

@@ -109,7 +109,7 @@ impl Parts<'_> {
         let mut command = self.binary("edge-host");
         command.arg("--manifest").arg(self.root.join("spin.toml"));
         command.args(["--listen", &listen.to_string()]);
-        command.arg("--state").arg(&self.state.path);
+        command.arg("--state").arg(self.state.path.join("edge"));
         for (name, value) in &variables.set {
             command.env(environment_name(name), value);
         }
