@@ -49,6 +49,7 @@ fn events_of_every_shape() {
     check(b"data: a\r\rdata: b\r\r", &[("", "a"), ("", "b")]);
     check(b"data: a\r\n\ndata: b\n\r\n", &[("", "a"), ("", "b")]);
     check(b"data: one\ndata: two\ndata:\n\n", &[("", "one\ntwo\n")]);
+    check(b"data: one\r\ndata: two\r\n\r\n", &[("", "one\ntwo")]);
     check(b"data:a\n\ndata:  b \n\n", &[("", "a"), ("", " b ")]);
     check(b"data\n\n", &[("", "")]);
     check(b": keep-alive\n\n:\n\ndata: a\n\n", &[("", "a")]);

@@ -135,6 +135,18 @@ fn calls_without_any_id() {
         ];
         check_calls(&deltas.each_ref().map(String::as_str), &expected);
     }
+    // In pieces, told apart by their names alone.
+    check_calls(
+        &[
+            r#"{"function":{"name":"exec","arguments":"{\"x\":1}"}}"#,
+            r#"{"function":{"name":"read","arguments":""}}"#,
+            r#"{"function":{"arguments":"{}"}}"#,
+        ],
+        &[
+            call(0, ids[0], "exec", &[r#"{"x":1}"#]),
+            call(1, ids[1], "read", &["{}"]),
+        ],
+    );
     // In pieces, told apart by index, and mixed up.
     let body = stream(&[
         &calls(r#"{"index":0,"function":{"name":"exec"}}"#),
