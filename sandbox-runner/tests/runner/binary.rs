@@ -1,6 +1,9 @@
 //! The binary: what it says, and how it ends.
 
-use crate::stack::{self, TOKEN};
+use crate::{
+    stack::{self, TOKEN},
+    wire,
+};
 use std::process::Stdio;
 use tempfile::TempDir;
 use tokio::{
@@ -32,29 +35,46 @@ async fn ready(child: &mut Child) -> [String; 2] {
 
 #[tokio::test]
 async fn it_runs_until_its_input_ends() {
-    let state = tempfile::tempdir().unwrap();
-    let edge = format!("http://{}", stack::nowhere().await);
-    let variables = [("RUNNER_TOKEN", TOKEN), ("RUNNER_EDGE_URL", &edge)];
-    let mut child = binary(&state, &variables)
-        .arg("--stop-on-stdin-eof")
-        .spawn()
-        .unwrap();
-    let [door, admin] = ready(&mut child).await;
-    assert!(door.starts_with("listening on http://127.0.0.1:"), "{door}");
-    assert!(door.ends_with(" (front door)"), "{door}");
-    assert!(admin.ends_with(" (admin)"), "{admin}");
-    drop(child.stdin.take());
-    let mut log = String::new();
-    child
-        .stderr
-        .take()
-        .unwrap()
-        .read_to_string(&mut log)
-        .await
-        .unwrap();
-    assert!(child.wait().await.unwrap().success());
-    assert!(log.contains("waiting for the edge"), "{log}");
-    assert!(!log.contains(TOKEN), "{log}");
+    let waiting = "waiting for the edge";
+    for (level, logged) in [("info", waiting), ("off", "")] {
+        let state = tempfile::tempdir().unwrap();
+        let edge = format!("http://{}", stack::nowhere().await);
+        let variables = [
+            ("RUNNER_TOKEN", TOKEN),
+            ("RUNNER_EDGE_URL", edge.as_str()),
+            ("RUST_LOG", level),
+        ];
+        let mut child = binary(&state, &variables)
+            .arg("--stop-on-stdin-eof")
+            .spawn()
+            .unwrap();
+        let [door, admin] = ready(&mut child).await;
+        let address = |line: &str, name: &str| -> std::net::SocketAddr {
+            let rest = line.strip_prefix("listening on http://").unwrap();
+            rest.strip_suffix(name).unwrap().parse().unwrap()
+        };
+        let door = wire::get(address(&door, " (front door)"), "/x").await;
+        assert_eq!(door.status(), 503, "{level}");
+        let admin = wire::get(address(&admin, " (admin)"), "/v1/health").await;
+        assert_eq!(admin.status(), 401, "{level}");
+        assert_eq!(
+            child.try_wait().unwrap(),
+            None,
+            "{level}: it ended by itself"
+        );
+        drop(child.stdin.take());
+        let mut log = String::new();
+        child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut log)
+            .await
+            .unwrap();
+        assert!(child.wait().await.unwrap().success());
+        assert!(log.contains(logged), "{log}");
+        assert!(!log.contains(TOKEN), "{log}");
+    }
 }
 
 #[tokio::test]
