@@ -14,7 +14,7 @@ use wasmtime::{
 };
 
 /// Instances alive at once, of all components. More than requests may be in flight.
-const INSTANCES: u32 = 1_500;
+const INSTANCES: u32 = 1_300;
 
 /// Core modules in a component, its adapters included.
 const CORE_INSTANCES: u32 = 16;
@@ -41,7 +41,6 @@ pub(crate) fn engine(memory: usize) -> wasmtime::Result<Engine> {
     config
         .wasm_component_model_async(true)
         .epoch_interruption(true)
-        .memory_reservation(memory.next_power_of_two() as u64)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     let engine = Engine::new(&config)?;
     deadline::start_ticking(&engine)?;
