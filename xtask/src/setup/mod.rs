@@ -94,8 +94,17 @@ fn by_rustup(sysroot: &Sysroot) -> Result<()> {
     }
     let mut add = Command::new("rustup");
     add.args(["target", "add", WASM_TARGET])
-        .env("RUSTUP_MAX_RETRIES", "1");
-    run_for(&mut add, RUSTUP_LIMIT)
+        .env("RUSTUP_MAX_RETRIES", "1")
+        // Its errors say enough without one.
+        .env("RUST_BACKTRACE", "0");
+    run_for(&mut add, RUSTUP_LIMIT)?;
+    if !sysroot.has_target() {
+        bail!(
+            "it believes that the target is installed, and the files are gone (installing the \
+             toolchain anew brings them back)"
+        );
+    }
+    Ok(())
 }
 
 fn by_own_source(sysroot: &Sysroot) -> Result<()> {

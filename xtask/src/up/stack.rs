@@ -146,7 +146,8 @@ impl Parts<'_> {
 
     fn binary(&self, name: &str) -> Command {
         let mut command = Command::new(self.binaries.join(name));
-        command.arg("--stop-on-stdin-eof").current_dir(self.root);
+        // Colours are for terminals, and this goes to a log.
+        command.arg("--stop-on-stdin-eof").current_dir(self.root).env("NO_COLOR", "1");
         command
     }
 }
