@@ -1,8 +1,8 @@
 //! The front door: one origin for everything, a streaming proxy to the edge.
 //!
 //! Invariants: nothing is gathered, each piece goes on as it comes; nothing under `/internal`
-//! passes (see [`path`]); what the edge learns about the client is what the front door saw
-//! (see [`headers`]); every answer that is not the edge's is a problem (see [`refusal`]).
+//! passes (see `path`); what the edge learns about the client is what the front door saw
+//! (see `headers`); every answer that is not the edge's is a problem (see `refusal`).
 
 mod body;
 mod client;
