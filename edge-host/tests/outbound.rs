@@ -36,7 +36,7 @@ fn grants_name_schemes_hosts_and_ports() {
         ("https://*.a.org:443", "https", "b.a.org", 443, true),
         ("https://*.a.org:443", "https", "c.b.a.org", 443, true),
         ("https://*.a.org:443", "https", "a.org", 443, false),
-        ("https://*.a.org:443", "https", "eviла.org", 443, false),
+        ("https://*.a.org:443", "https", "evila.org", 443, false),
         ("https://*.a.org:443", "https", "xa.org", 443, false),
         ("http://127.0.0.1:8788", "http", "127.0.0.1", 8788, true),
         ("http://[::1]:80", "http", "[::1]", 80, true),
