@@ -23,4 +23,7 @@ pub fn router(platform: Platform) -> Router {
 }
 
 #[cfg(target_family = "wasm")]
-platform_spin::component!(crate::router);
+platform_spin::component!(
+    crate::router,
+    platform_spin::Ports::system().and_sql().and_key_value().and_http()
+);

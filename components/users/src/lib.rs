@@ -15,4 +15,4 @@ pub fn router(platform: Platform) -> Router {
 }
 
 #[cfg(target_family = "wasm")]
-platform_spin::component!(crate::router);
+platform_spin::component!(crate::router, platform_spin::Ports::system().and_sql());

@@ -6,6 +6,7 @@
 //! [`send_wrapper::SendWrapper`]. State that outlives a request is a cache only: connections
 //! to the database, the router, variables, none of which ever changes its meaning.
 
+mod absent;
 mod http;
 mod key_value;
 mod sqlite;
@@ -18,17 +19,44 @@ use ports::Platform;
 use spin_sdk::http::Request;
 use std::sync::{Arc, OnceLock};
 
-/// What Spin, or whatever hosts the component in its place, gives.
-#[must_use]
-pub fn platform() -> Platform {
-    Platform {
-        sql: Arc::new(sqlite::Sqlite),
-        key_value: Arc::new(key_value::KeyValueStore),
-        http: Arc::new(http::Outbound),
-        clock: Arc::new(system::WasiClock),
-        random: Arc::new(system::WasiRandom),
-        tasks: Arc::new(system::WasiTasks),
-        variables: Arc::new(system::SpinVariables::default()),
+/// The ports that a component asks for, over what Spin, or whatever hosts it in its place, gives.
+pub struct Ports(Platform);
+
+impl Ports {
+    /// Time, randomness, tasks and variables, which every component has.
+    #[must_use]
+    pub fn system() -> Self {
+        let absent = Arc::new(absent::Absent);
+        Self(Platform {
+            sql: absent.clone(),
+            key_value: absent.clone(),
+            http: absent,
+            clock: Arc::new(system::WasiClock),
+            random: Arc::new(system::WasiRandom),
+            tasks: Arc::new(system::WasiTasks),
+            variables: Arc::new(system::SpinVariables),
+        })
+    }
+
+    /// And the default database.
+    #[must_use]
+    pub fn and_sql(mut self) -> Self {
+        self.0.sql = Arc::new(sqlite::Sqlite);
+        self
+    }
+
+    /// And the default key-value store.
+    #[must_use]
+    pub fn and_key_value(mut self) -> Self {
+        self.0.key_value = Arc::new(key_value::KeyValueStore);
+        self
+    }
+
+    /// And outbound HTTP.
+    #[must_use]
+    pub fn and_http(mut self) -> Self {
+        self.0.http = Arc::new(http::Outbound);
+        self
     }
 }
 
@@ -36,16 +64,18 @@ pub fn platform() -> Platform {
 pub async fn handle(
     router: &'static OnceLock<Router>,
     make: fn(Platform) -> Router,
+    ports: fn() -> Ports,
     request: Request,
 ) -> axum::response::Response {
-    let router = router.get_or_init(|| make(platform()));
+    let router = router.get_or_init(|| make(ports().0));
     web::serve(router, request.map(Body::new)).await
 }
 
-/// Makes the crate a component: requests go to the router that `$make(Platform)` returns.
+/// Makes the crate a component: requests go to the router that `$make(Platform)` returns, over
+/// the [`Ports`] of the second argument.
 #[macro_export]
 macro_rules! component {
-    ($make:path) => {
+    ($make:path, $ports:expr) => {
         const _: () = {
             use $crate::spin_sdk::http::{FromRequest, IntoResponse, Request};
             use $crate::spin_sdk::wasip3::{exports::http::handler::Guest, http::types};
@@ -59,7 +89,7 @@ macro_rules! component {
                     static ROUTER: ::std::sync::OnceLock<::axum::Router> =
                         ::std::sync::OnceLock::new();
                     let request = Request::from_request(request)?;
-                    $crate::handle(&ROUTER, $make, request).await.into_response()
+                    $crate::handle(&ROUTER, $make, || $ports, request).await.into_response()
                 }
             }
 

@@ -50,7 +50,6 @@ impl Tasks for WasiTasks {
 }
 
 /// Spin variables. They do not change while an instance lives, so each is asked for once.
-#[derive(Default)]
 pub(crate) struct SpinVariables;
 
 thread_local! {

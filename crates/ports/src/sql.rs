@@ -74,7 +74,7 @@ impl Row {
         self.0
             .get(index)
             .and_then(T::from_value)
-            .ok_or_else(|| SqlError::Shape(format!("column {index}: {:?}", self.0.get(index))))
+            .ok_or(SqlError::Shape { column: index })
     }
 }
 
@@ -121,8 +121,11 @@ pub enum SqlError {
     #[error("the database is full")]
     Full,
     /// A row is not of the shape that the caller expects.
-    #[error("unexpected row: {0}")]
-    Shape(String),
+    #[error("unexpected value in column {column}")]
+    Shape {
+        /// The column, counted from 0.
+        column: usize,
+    },
     /// Anything else, in the database's words.
     #[error("database: {0}")]
     Failed(String),

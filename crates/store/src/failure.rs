@@ -12,6 +12,6 @@ pub(crate) fn failure(error: SqlError) -> Error {
         SqlError::Full => {
             Error::new(ErrorKind::Unavailable, "The database is full").retry_in(60).caused_by(error)
         }
-        SqlError::Shape(_) | SqlError::Failed(_) => Error::internal(error),
+        SqlError::Shape { .. } | SqlError::Failed(_) => Error::internal(error),
     }
 }

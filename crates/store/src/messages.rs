@@ -60,13 +60,13 @@ fn read(row: &Row) -> Result<Message, SqlError> {
     Ok(Message {
         id: MessageId(row.get(0)?),
         session_id: SessionId(row.get(1)?),
-        role: known(&row.get::<String>(2)?, Role::parse)?,
+        role: known(row, 2, Role::parse)?,
         content: row.get(3)?,
-        status: known(&row.get::<String>(4)?, MessageStatus::parse)?,
+        status: known(row, 4, MessageStatus::parse)?,
         created_at: Timestamp(row.get(5)?),
     })
 }
 
-fn known<T>(text: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, SqlError> {
-    parse(text).ok_or_else(|| SqlError::Shape(format!("unknown word `{text}`")))
+fn known<T>(row: &Row, column: usize, parse: fn(&str) -> Option<T>) -> Result<T, SqlError> {
+    parse(&row.get::<String>(column)?).ok_or(SqlError::Shape { column })
 }

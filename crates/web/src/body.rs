@@ -70,6 +70,9 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
 
 /// The member at fault: the path to it, and of a missing member its name.
 fn field_of(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
+    if !error.inner().is_data() {
+        return "body".to_owned();
+    }
     let text = error.inner().to_string();
     let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
     let path = error.path().to_string();

@@ -167,7 +167,8 @@ fn to_spin(error: SqlError) -> Error {
         SqlError::Full => Error::DatabaseFull,
         // Spin says the same words, so a component can tell this one from others.
         SqlError::Busy => Error::Io("database is locked".to_owned()),
-        SqlError::Shape(text) | SqlError::Failed(text) => Error::Io(text),
+        SqlError::Failed(text) => Error::Io(text),
+        error @ SqlError::Shape { .. } => Error::Io(error.to_string()),
     }
 }
 

@@ -1,0 +1,140 @@
+//! A component's router on a real database with the real migrations, for route tests.
+//!
+//! It answers in milliseconds, without a socket or WebAssembly; what the hosts add is tested end
+//! to end, in `tests/`.
+
+#![allow(clippy::expect_used, clippy::missing_panics_doc, reason = "a test stops at a fault")]
+
+use axum::{Router, body::Body, response::Response};
+use http::{Method, Request, StatusCode, header};
+use http_body_util::BodyExt;
+use platform_native::MapVariables;
+use ports::{Platform, Row, Value as SqlValue};
+use serde_json::Value;
+
+/// Variables that every component finds, as a local deployment has them.
+const VARIABLES: [(&str, &str); 9] = [
+    ("public_url", "http://127.0.0.1:3000"),
+    ("runner_url", "http://127.0.0.1:9"),
+    ("runner_token", "a-token-for-tests"),
+    ("llm_base_url", ""),
+    ("llm_api_key", ""),
+    ("llm_model", "scripted"),
+    ("llm_silence_timeout", "120"),
+    ("open_chat", ""),
+    ("outbound_allow", ""),
+];
+
+/// A component's router and the platform under it.
+pub struct TestApp {
+    /// The platform, for a look behind the routes.
+    pub platform: Platform,
+    router: Router,
+}
+
+impl TestApp {
+    /// The router that `make` builds, on a new database, with some variables of its own.
+    pub async fn start(make: fn(Platform) -> Router, own: &[(&str, &str)]) -> Self {
+        Self::on(make, own, |platform| platform).await
+    }
+
+    /// As [`TestApp::start`], with parts of the platform replaced by `change`.
+    pub async fn on(
+        make: fn(Platform) -> Router,
+        own: &[(&str, &str)],
+        change: impl FnOnce(Platform) -> Platform,
+    ) -> Self {
+        let variables: MapVariables = VARIABLES.iter().chain(own).copied().collect();
+        let platform = platform_native::temporary(variables).expect("a temporary database");
+        let platform = change(platform);
+        store::migrations::apply(&*platform.sql, platform.clock.now(), "test")
+            .await
+            .expect("migrations");
+        Self { router: make(platform.clone()), platform }
+    }
+
+    /// Sends a request as it is; the answer's body is not read yet.
+    pub async fn send(&self, request: Request<Body>) -> Response {
+        web::serve(&self.router, request).await
+    }
+
+    /// `GET path`
+    pub async fn get(&self, path: &str) -> Answer {
+        self.request(Method::GET, path, &[], "").await
+    }
+
+    /// `POST path` with a JSON body.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        let json = [("content-type", "application/json")];
+        self.request(Method::POST, path, &json, &body.to_string()).await
+    }
+
+    /// Any request, and its whole answer.
+    pub async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::from(body.to_owned())).expect("a request");
+        Answer::read(self.send(request).await).await
+    }
+
+    /// Asks the database itself.
+    pub async fn sql(&self, statement: &str, parameters: Vec<SqlValue>) -> Vec<Row> {
+        self.platform.sql.execute(statement, parameters).await.expect("a statement")
+    }
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: http::HeaderMap,
+    /// Its body.
+    pub text: String,
+}
+
+impl Answer {
+    /// Reads `response` to its end.
+    pub async fn read(response: Response) -> Self {
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("a body").to_bytes();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Self { status: parts.status, headers: parts.headers, text }
+    }
+
+    /// The body as JSON; null if it is none.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_default()
+    }
+
+    /// A header's value; empty if it is missing.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// Checks that this is a problem of `status` with `detail`, complete in its five members, and
+    /// returns it.
+    #[track_caller]
+    pub fn problem(&self, status: u16, detail: &str) -> Value {
+        let json = self.json();
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        assert_eq!(self.header(header::CONTENT_TYPE.as_str()), "application/problem+json");
+        assert_eq!(json["status"], status, "{json}");
+        assert_eq!(json["detail"], detail, "{json}");
+        for member in ["type", "title", "instance"] {
+            assert!(json[member].is_string(), "{member} is missing in {json}");
+        }
+        json
+    }
+}
