@@ -86,12 +86,14 @@ pub fn build(workspace: &Workspace, manifest: &Manifest, profile: Profile) -> Re
 /// When cargo fails or a file is not where it should be.
 pub fn components(workspace: &Workspace, manifest: &Manifest) -> Result<Vec<(String, u64)>> {
     eprintln!("Building the components");
-    let mut command = workspace.cargo();
-    command.args(["build", "--release", "--target", WASM_TARGET]);
     for package in manifest.packages()? {
-        command.args(["-p", &package]);
+        // As `spin.toml` says it: only a crate that is nothing but a `cdylib` is optimised as
+        // a whole, and one that is not comes out half as large again.
+        let mut command = workspace.cargo();
+        command.args(["rustc", "-p", &package, "--release", "--target", WASM_TARGET]);
+        command.args(["--crate-type", "cdylib"]);
+        run(&mut command)?;
     }
-    run(&mut command)?;
     let mut sizes = Vec::new();
     for (name, component) in &manifest.component {
         let file = workspace.root.join(&component.source);

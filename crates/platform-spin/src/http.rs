@@ -42,19 +42,23 @@ async fn send(request: Request<Bytes>) -> Result<Response<ByteStream>, HttpError
 
 fn failed(error: ErrorCode) -> HttpError {
     match error {
-        ErrorCode::HttpRequestDenied
-        | ErrorCode::DestinationIpProhibited
-        | ErrorCode::DestinationIpUnroutable => HttpError::Denied(error.to_string()),
+        ErrorCode::HttpRequestDenied => HttpError::Denied("no grant reaches it".into()),
+        ErrorCode::DestinationIpProhibited | ErrorCode::DestinationIpUnroutable => {
+            HttpError::Denied("its network is not allowed".into())
+        }
         ErrorCode::ConnectionTimeout => HttpError::ConnectTimeout,
-        ErrorCode::DnsTimeout
-        | ErrorCode::DnsError(_)
-        | ErrorCode::DestinationNotFound
-        | ErrorCode::DestinationUnavailable
+        ErrorCode::DnsTimeout | ErrorCode::DnsError(_) | ErrorCode::DestinationNotFound => {
+            HttpError::Unreachable("its name does not resolve".into())
+        }
+        ErrorCode::DestinationUnavailable
         | ErrorCode::ConnectionRefused
-        | ErrorCode::ConnectionLimitReached
-        | ErrorCode::TlsProtocolError
+        | ErrorCode::ConnectionLimitReached => HttpError::Unreachable("refused".into()),
+        ErrorCode::TlsProtocolError
         | ErrorCode::TlsCertificateError
-        | ErrorCode::TlsAlertReceived(_) => HttpError::Unreachable(error.to_string()),
-        other => HttpError::Broken(other.to_string()),
+        | ErrorCode::TlsAlertReceived(_) => HttpError::Unreachable("TLS failed".into()),
+        ErrorCode::InternalError(Some(reason)) => HttpError::Broken(reason),
+        ErrorCode::HttpResponseIncomplete => HttpError::Broken("the answer is incomplete".into()),
+        ErrorCode::HttpResponseTimeout => HttpError::Broken("the answer timed out".into()),
+        _ => HttpError::Broken("HTTP failed".into()),
     }
 }
