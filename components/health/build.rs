@@ -4,7 +4,9 @@
 use std::{env, fs, io, path::PathBuf};
 
 fn main() -> io::Result<()> {
-    let folder = env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default();
+    let folder = env::var_os("OUT_DIR")
+        .map(PathBuf::from)
+        .unwrap_or_default();
     let document = contracts::to_json(&contracts::openapi::document());
     fs::write(folder.join("openapi.json"), document)
 }

@@ -64,7 +64,9 @@ pub(crate) async fn write(
         reader: Reader::Waiting(head),
     };
     platform.tasks.spawn(Box::pin(writer.run(assignment)));
-    first.await.unwrap_or_else(|gone| Err(Error::internal(gone)))
+    first
+        .await
+        .unwrap_or_else(|gone| Err(Error::internal(gone)))
 }
 
 /// The reader, from the writer's side.
@@ -95,7 +97,11 @@ impl Writer {
 
     /// Takes down what the model says, to its end.
     async fn take_down(&mut self, assignment: &Assignment) -> Result<(), Error> {
-        let Assignment { session, answer, model } = assignment;
+        let Assignment {
+            session,
+            answer,
+            model,
+        } = assignment;
         let request = context::request(&*self.platform.sql, *session, *answer).await?;
         let client = llm::Client::new(self.platform.http.clone(), self.platform.clock.clone());
         let asked = client.stream(&model.endpoint, &request, &model.timeouts);
@@ -184,13 +190,21 @@ impl Writer {
     /// Tells the reader that the answer was cut short.
     fn report(mut self, error: Error) {
         let cause = std::error::Error::source(&error).map(ToString::to_string);
-        eprintln!("answer {}: {error}: {}", self.answer, cause.unwrap_or_default());
+        eprintln!(
+            "answer {}: {error}: {}",
+            self.answer,
+            cause.unwrap_or_default()
+        );
         match std::mem::replace(&mut self.reader, Reader::Gone) {
             // A reader that has left in the meantime needs no error.
             Reader::Waiting(head) => drop(head.send(Err(error))),
             reader => {
                 self.reader = reader;
-                self.send(sse::error(&Problem::of(&error, Contract::Chat, "/api/v1/chat")));
+                self.send(sse::error(&Problem::of(
+                    &error,
+                    Contract::Chat,
+                    "/api/v1/chat",
+                )));
             }
         }
     }

@@ -24,5 +24,8 @@ pub(crate) async fn request(
             Some(Role::User) | None => Message::new(llm::Role::User, content),
         })
         .collect();
-    Ok(llm::Request { messages, ..llm::Request::default() })
+    Ok(llm::Request {
+        messages,
+        ..llm::Request::default()
+    })
 }

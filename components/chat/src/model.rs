@@ -29,11 +29,16 @@ impl Model {
             unavailable("The model is not configured rightly")
                 .caused_by(format!("variable `llm_silence_timeout`: {error}"))
         })?;
-        let endpoint = Endpoint::parse(&base_url, &api_key, &model).map_err(|error| {
-            unavailable("The model is not configured rightly").caused_by(error)
-        })?;
+        let endpoint = Endpoint::parse(&base_url, &api_key, &model)
+            .map_err(|error| unavailable("The model is not configured rightly").caused_by(error))?;
         let silence = Duration::from_secs(silence);
-        Ok(Self { endpoint, timeouts: Timeouts { silence, ..Timeouts::default() } })
+        Ok(Self {
+            endpoint,
+            timeouts: Timeouts {
+                silence,
+                ..Timeouts::default()
+            },
+        })
     }
 }
 
@@ -46,7 +51,9 @@ pub(crate) fn fault(error: &llm::Error) -> Error {
     let kind = match error {
         error if error.is_timeout() => ErrorKind::UpstreamTimeout,
         llm::Error::Denied { .. } | llm::Error::Connect { .. } => ErrorKind::Unavailable,
-        llm::Error::Status { code: 429 | 503, .. } => ErrorKind::Unavailable,
+        llm::Error::Status {
+            code: 429 | 503, ..
+        } => ErrorKind::Unavailable,
         _ => ErrorKind::Upstream,
     };
     let mut text = error.to_string();

@@ -24,10 +24,7 @@ pub(crate) async fn send(
 }
 
 /// Stores the message and sets a writer on its answer. Returns with the answer's first token.
-async fn ask(
-    platform: &Platform,
-    body: &ChatRequest,
-) -> Result<UnboundedReceiver<Bytes>, Error> {
+async fn ask(platform: &Platform, body: &ChatRequest) -> Result<UnboundedReceiver<Bytes>, Error> {
     let model = Model::configured(platform).await?;
     let now = platform.clock.now();
     let question = Question {
@@ -39,13 +36,24 @@ async fn ask(
         lease_until: now + answering::LEASE_MS,
     };
     let answer = store::answers::begin(&*platform.sql, &question).await?;
-    answering::write(platform, Assignment { session: question.session, answer, model }).await
+    answering::write(
+        platform,
+        Assignment {
+            session: question.session,
+            answer,
+            model,
+        },
+    )
+    .await
 }
 
 fn event_stream(events: UnboundedReceiver<Bytes>) -> Response {
     let mut response = Response::new(Body::from_stream(events.map(Ok::<_, Infallible>)));
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream"),
+    );
     let cache = HeaderValue::from_static("no-cache, no-transform");
     headers.insert(header::CACHE_CONTROL, cache);
     // Proxies that buffer by default let this stream through.

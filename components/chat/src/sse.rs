@@ -57,11 +57,17 @@ mod tests {
     fn tokens() {
         let check = |tokens: &[&str], expected: &str| {
             let mut writer = Tokens::default();
-            let bytes: Vec<u8> =
-                tokens.iter().filter_map(|token| writer.event(token)).flatten().collect();
+            let bytes: Vec<u8> = tokens
+                .iter()
+                .filter_map(|token| writer.event(token))
+                .flatten()
+                .collect();
             assert_eq!(String::from_utf8_lossy(&bytes), expected, "{tokens:?}");
         };
-        check(&["The", " sky", " is"], "data: The\n\ndata:  sky\n\ndata:  is\n\n");
+        check(
+            &["The", " sky", " is"],
+            "data: The\n\ndata:  sky\n\ndata:  is\n\n",
+        );
         check(&["a\nb"], "data: a\ndata: b\n\n");
         check(&["\n"], "data: \ndata: \n\n");
         check(&["a\r\nb"], "data: a\ndata: b\n\n");

@@ -3,9 +3,9 @@
 #![allow(clippy::indexing_slicing, clippy::expect_used, reason = "tests")]
 
 use axum::body::{Body, BodyDataStream};
+use futures::StreamExt;
 use http::{Request, Response};
 use http_body_util::BodyExt;
-use futures::StreamExt;
 use model_stub::scripted::{Gate, Outcome, Script, ScriptedModel};
 use platform_native::ManualClock;
 use ports::Platform;
@@ -44,7 +44,9 @@ impl Setting {
     async fn open(&self, message: &str) -> Response<Body> {
         let body = json!({"conversation_id": 1, "message": message}).to_string();
         let request = Request::post("/api/v1/chat").header("content-type", "application/json");
-        self.app.send(request.body(Body::from(body)).expect("a request")).await
+        self.app
+            .send(request.body(Body::from(body)).expect("a request"))
+            .await
     }
 
     async fn say(&self, message: &str) -> Answer {
@@ -61,7 +63,11 @@ impl Setting {
             .items
             .into_iter()
             .map(|message| {
-                [message.role.as_str().into(), message.content, message.status.as_str().into()]
+                [
+                    message.role.as_str().into(),
+                    message.content,
+                    message.status.as_str().into(),
+                ]
             })
             .collect()
     }
@@ -88,7 +94,9 @@ async fn next(stream: &mut BodyDataStream) -> Option<String> {
 #[tokio::test]
 async fn an_answer_streams_byte_for_byte_and_is_stored() {
     let setting = Setting::new().await;
-    setting.model.push(Script::answer(&["The", " sky", " is", " blue...\nyes"]));
+    setting
+        .model
+        .push(Script::answer(&["The", " sky", " is", " blue...\nyes"]));
     let answer = setting.say("Why?").await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("content-type"), "text/event-stream");
@@ -96,7 +104,10 @@ async fn an_answer_streams_byte_for_byte_and_is_stored() {
     assert_eq!(answer.header("x-accel-buffering"), "no");
     let expected = "data: The\n\ndata:  sky\n\ndata:  is\n\ndata:  blue...\ndata: yes\n\n";
     assert_eq!(answer.text, expected);
-    let expected = [["user", "Why?", "complete"], ["assistant", "The sky is blue...\nyes", "complete"]];
+    let expected = [
+        ["user", "Why?", "complete"],
+        ["assistant", "The sky is blue...\nyes", "complete"],
+    ];
     assert_eq!(setting.history().await, said(&expected));
 }
 
@@ -104,7 +115,12 @@ async fn an_answer_streams_byte_for_byte_and_is_stored() {
 async fn each_token_goes_out_as_it_comes() {
     let setting = Setting::new().await;
     let (first, second) = (Gate::new(), Gate::new());
-    let script = Script::new().head().hold(&first).token("a").hold(&second).token("b");
+    let script = Script::new()
+        .head()
+        .hold(&first)
+        .token("a")
+        .hold(&second)
+        .token("b");
     setting.model.push(script.finish("stop").done());
     let answer = tokio::join!(setting.open("go"), async {
         first.reached().await;
@@ -140,7 +156,12 @@ async fn the_model_is_told_what_was_said_before() {
 async fn the_whole_answer_is_stored_although_the_reader_left() {
     let setting = Setting::new().await;
     let gate = Gate::new();
-    let script = Script::new().head().token("a").hold(&gate).token("b").token("c");
+    let script = Script::new()
+        .head()
+        .token("a")
+        .hold(&gate)
+        .token("b")
+        .token("c");
     setting.model.push(script.finish("stop").done());
     let mut stream = setting.open("go").await.into_body().into_data_stream();
     next(&mut stream).await;
@@ -159,19 +180,31 @@ async fn a_second_message_while_it_answers_is_a_conflict() {
     let script = Script::new().head().token("a").hold(&gate).token("b");
     setting.model.push(script.finish("stop").done());
     let response = setting.open("go").await;
-    setting.say("again").await.problem(409, "The conversation is still answering");
+    setting
+        .say("again")
+        .await
+        .problem(409, "The conversation is still answering");
     gate.release();
     response.into_body().collect().await.expect("a body");
     setting.model.push(Script::answer(&["c"]));
     assert_eq!(setting.say("now").await.text, "data: c\n\n");
-    assert_eq!(setting.history().await.len(), 4, "the refused message is not stored");
+    assert_eq!(
+        setting.history().await.len(),
+        4,
+        "the refused message is not stored"
+    );
 }
 
 #[tokio::test]
 async fn of_many_messages_at_once_one_is_answered() {
     let setting = Setting::new().await;
     let gate = Gate::new();
-    let script = Script::new().head().hold(&gate).token("a").finish("stop").done();
+    let script = Script::new()
+        .head()
+        .hold(&gate)
+        .token("a")
+        .finish("stop")
+        .done();
     setting.model.push(script);
     let release = async {
         gate.reached().await;
@@ -202,14 +235,25 @@ async fn a_model_that_fails_before_its_first_token_is_a_problem_and_the_next_mes
     };
     check(Script::refusal(500, "secret"), 502).await;
     check(Script::refusal(401, "secret"), 502).await;
-    assert_eq!(check(Script::refusal(429, "secret").header("retry-after", "7"), 503).await, "7");
+    assert_eq!(
+        check(
+            Script::refusal(429, "secret").header("retry-after", "7"),
+            503
+        )
+        .await,
+        "7"
+    );
     check(Script::new().head().error("secret"), 502).await;
     check(Script::new().head().reset(), 502).await;
     check(Script::response(200, "text/html", "<p>secret</p>"), 502).await;
     setting.model.push(Script::answer(&["fine"]));
     assert_eq!(setting.say("go").await.text, "data: fine\n\n");
     let history = setting.history().await;
-    assert_eq!(history.len(), 8, "six questions without an answer, one with: {history:?}");
+    assert_eq!(
+        history.len(),
+        8,
+        "six questions without an answer, one with: {history:?}"
+    );
 }
 
 #[tokio::test]
@@ -219,7 +263,11 @@ async fn a_model_that_fails_midway_ends_the_stream_with_an_error_and_keeps_the_p
         Script::new().head().token("par").token("t").reset(),
         Script::new().head().token("par").token("t").error("secret"),
         Script::new().head().token("par").token("t").cut(),
-        Script::new().head().token("par").token("t").data("{not json"),
+        Script::new()
+            .head()
+            .token("par")
+            .token("t")
+            .data("{not json"),
     ];
     for (number, script) in cuts.into_iter().enumerate() {
         setting.model.push(script);
@@ -234,7 +282,11 @@ async fn a_model_that_fails_midway_ends_the_stream_with_an_error_and_keeps_the_p
         assert_eq!(problem["status"], 502, "{number}: {problem}");
         assert!(!error.contains("secret"), "{number}: {error}");
         let last = setting.history().await.pop();
-        assert_eq!(last, Some(["assistant", "part", "failed"].map(str::to_owned)), "{number}");
+        assert_eq!(
+            last,
+            Some(["assistant", "part", "failed"].map(str::to_owned)),
+            "{number}"
+        );
     }
 }
 
@@ -242,8 +294,12 @@ async fn a_model_that_fails_midway_ends_the_stream_with_an_error_and_keeps_the_p
 async fn no_model_configured_is_unavailable_and_stores_nothing() {
     let setting = Setting::new().await;
     let app = TestApp::start(chat::router, &[]).await;
-    let answer =
-        app.post("/api/v1/chat", &json!({"conversation_id": 1, "message": "x"})).await;
+    let answer = app
+        .post(
+            "/api/v1/chat",
+            &json!({"conversation_id": 1, "message": "x"}),
+        )
+        .await;
     answer.problem(503, "No model is configured");
     assert_eq!(answer.header("retry-after"), "30");
     drop(setting);
@@ -254,7 +310,12 @@ async fn a_model_that_is_down_is_unavailable() {
     let setting = Setting::new().await;
     let Setting { app, model } = setting;
     model.kill().await;
-    let answer = app.post("/api/v1/chat", &json!({"conversation_id": 1, "message": "x"})).await;
+    let answer = app
+        .post(
+            "/api/v1/chat",
+            &json!({"conversation_id": 1, "message": "x"}),
+        )
+        .await;
     assert_eq!(answer.status, 503, "{}", answer.text);
     assert_eq!(answer.header("retry-after"), "5");
 }
@@ -263,7 +324,11 @@ async fn a_model_that_is_down_is_unavailable() {
 async fn a_silent_model_gets_heartbeats_then_counts_as_failed() {
     let clock = Arc::new(ManualClock::new(1_000_000));
     let shared = clock.clone();
-    let setting = Setting::on(|platform| Platform { clock: shared, ..platform }).await;
+    let setting = Setting::on(|platform| Platform {
+        clock: shared,
+        ..platform
+    })
+    .await;
     setting.model.push(Script::new().head().token("a").stall());
     let mut stream = setting.open("go").await.into_body().into_data_stream();
     assert_eq!(next(&mut stream).await.as_deref(), Some("data: a\n\n"));
@@ -286,7 +351,12 @@ async fn a_silent_model_gets_heartbeats_then_counts_as_failed() {
     tokio::select! { () = read => {}, () = time => {} }
     let beats = heard.iter().filter(|piece| *piece == ": \n\n").count();
     assert!((7..=8).contains(&beats), "{heard:?}");
-    assert!(heard.last().is_some_and(|last| last.contains("\"status\":504")), "{heard:?}");
+    assert!(
+        heard
+            .last()
+            .is_some_and(|last| last.contains("\"status\":504")),
+        "{heard:?}"
+    );
     let last = setting.history().await.pop();
     assert_eq!(last, Some(["assistant", "a", "failed"].map(str::to_owned)));
 }
@@ -305,7 +375,10 @@ async fn a_conversation_whose_writer_is_gone_is_free_again() {
     setting.model.push(Script::answer(&["b"]));
     assert_eq!(setting.say("go").await.text, "data: b\n\n");
     let history = setting.history().await;
-    assert_eq!(history[0], ["assistant", "lost", "interrupted"].map(str::to_owned));
+    assert_eq!(
+        history[0],
+        ["assistant", "lost", "interrupted"].map(str::to_owned)
+    );
     assert_eq!(history.len(), 3);
 }
 
@@ -316,7 +389,11 @@ async fn an_endless_answer_is_cut() {
     let script = Script::new().head().forever(&long, Duration::ZERO);
     setting.model.push(script);
     let answer = setting.say("go").await;
-    assert!(answer.text.contains("event: error"), "an answer of {} bytes", answer.text.len());
+    assert!(
+        answer.text.contains("event: error"),
+        "an answer of {} bytes",
+        answer.text.len()
+    );
     assert_eq!(setting.model.outcome(0).await, Outcome::ClientLeft);
     let last = setting.history().await.pop().expect("an answer");
     assert_eq!((last[1].len(), last[2].as_str()), (240_000, "failed"));
@@ -332,9 +409,21 @@ async fn invalid_requests_name_their_fields() {
     };
     check(json!({"message": "x"}), "conversation_id").await;
     check(json!({"conversation_id": 1}), "message").await;
-    check(json!({"conversation_id": "1", "message": "x"}), "conversation_id").await;
+    check(
+        json!({"conversation_id": "1", "message": "x"}),
+        "conversation_id",
+    )
+    .await;
     check(json!({"conversation_id": 1, "message": ""}), "message").await;
-    check(json!({"conversation_id": 1, "message": "x".repeat(32_001)}), "message").await;
+    check(
+        json!({"conversation_id": 1, "message": "x".repeat(32_001)}),
+        "message",
+    )
+    .await;
     let unknown = json!({"conversation_id": 7, "message": "x"});
-    setting.app.post("/api/v1/chat", &unknown).await.problem(404, "Conversation not found");
+    setting
+        .app
+        .post("/api/v1/chat", &unknown)
+        .await
+        .problem(404, "Conversation not found");
 }

@@ -28,10 +28,15 @@ pub(crate) async fn health(State(platform): State<Platform>) -> Outcome<Json<Inf
     {
         return Ok(Json(kept.health));
     }
-    let kept = Kept { at: now, health: ask_all(&platform).await };
+    let kept = Kept {
+        at: now,
+        health: ask_all(&platform).await,
+    };
     // A store that cannot keep it has just been found unhealthy: that is the answer.
-    let _unkept =
-        platform.key_value.set(KEPT_UNDER, contracts::to_json(&kept).into_bytes()).await;
+    let _unkept = platform
+        .key_value
+        .set(KEPT_UNDER, contracts::to_json(&kept).into_bytes())
+        .await;
     Ok(Json(kept.health))
 }
 
@@ -47,7 +52,10 @@ async fn ask_all(platform: &Platform) -> InfraHealth {
         timed(platform, async { probe::runner(platform).await.map(drop) }),
         timed(platform, probe::model(platform)),
     );
-    let redis = ServiceHealth { backend: Some("embedded".to_owned()), ..key_value };
+    let redis = ServiceHealth {
+        backend: Some("embedded".to_owned()),
+        ..key_value
+    };
     let services = [
         ("redis", redis),
         ("sqlite", database),
@@ -57,7 +65,9 @@ async fn ask_all(platform: &Platform) -> InfraHealth {
     let healthy = services.iter().all(|(_, service)| service.error.is_none());
     InfraHealth {
         status: probe::word(healthy).to_owned(),
-        services: services.map(|(name, service)| (name.to_owned(), service)).into(),
+        services: services
+            .map(|(name, service)| (name.to_owned(), service))
+            .into(),
     }
 }
 

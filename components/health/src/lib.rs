@@ -25,5 +25,8 @@ pub fn router(platform: Platform) -> Router {
 #[cfg(target_family = "wasm")]
 platform_spin::component!(
     crate::router,
-    platform_spin::Ports::system().and_sql().and_key_value().and_http()
+    platform_spin::Ports::system()
+        .and_sql()
+        .and_key_value()
+        .and_http()
 );

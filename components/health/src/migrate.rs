@@ -19,5 +19,7 @@ pub(crate) async fn migrate(
     }
     let holder = new_uuid(&platform).to_string();
     let applied = migrations::apply(&*platform.sql, platform.clock.now(), &holder).await?;
-    Ok(Json(json!({ "migrations": applied.migrations, "statements": applied.statements })))
+    Ok(Json(
+        json!({ "migrations": applied.migrations, "statements": applied.statements }),
+    ))
 }

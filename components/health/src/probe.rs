@@ -32,8 +32,12 @@ pub(crate) fn word(healthy: bool) -> &'static str {
 
 /// Asks the runner how it is.
 pub(crate) async fn runner(platform: &Platform) -> Result<Runner, Fault> {
-    let url = variable(platform, "runner_url").await.map_err(|_| "not configured")?;
-    let token = variable(platform, "runner_token").await.map_err(|_| "not configured")?;
+    let url = variable(platform, "runner_url")
+        .await
+        .map_err(|_| "not configured")?;
+    let token = variable(platform, "runner_token")
+        .await
+        .map_err(|_| "not configured")?;
     let request = Request::get(format!("{}/v1/health", url.trim_end_matches('/')))
         .header(header::AUTHORIZATION, format!("Bearer {token}"))
         .extension(ConnectTimeout(LIMIT))
@@ -44,7 +48,11 @@ pub(crate) async fn runner(platform: &Platform) -> Result<Runner, Fault> {
 }
 
 async fn fetch(platform: &Platform, request: Request<Bytes>) -> Result<Vec<u8>, Fault> {
-    let response = platform.http.send(request).await.map_err(|_| "does not answer")?;
+    let response = platform
+        .http
+        .send(request)
+        .await
+        .map_err(|_| "does not answer")?;
     if !response.status().is_success() {
         return Err("refused");
     }
@@ -70,13 +78,21 @@ pub(crate) async fn model(platform: &Platform) -> Result<(), Fault> {
     let name = read("llm_model").await.map_err(|_| "not configured")?;
     let endpoint =
         Endpoint::parse(&base_url, &api_key, &name).map_err(|_| "not configured rightly")?;
-    let timeouts = Timeouts { connect: LIMIT, first_token: LIMIT, ..Timeouts::default() };
+    let timeouts = Timeouts {
+        connect: LIMIT,
+        first_token: LIMIT,
+        ..Timeouts::default()
+    };
     let client = Client::new(platform.http.clone(), platform.clock.clone());
     match client.models(&endpoint, &timeouts).await {
         // A server without that list is there all the same.
-        Ok(_) | Err(llm::Error::Status { code: 404 | 405, .. } | llm::Error::Malformed { .. }) => {
-            Ok(())
-        }
+        Ok(_)
+        | Err(
+            llm::Error::Status {
+                code: 404 | 405, ..
+            }
+            | llm::Error::Malformed { .. },
+        ) => Ok(()),
         Err(llm::Error::Status { .. }) => Err("refused"),
         Err(_) => Err("does not answer"),
     }
@@ -84,14 +100,19 @@ pub(crate) async fn model(platform: &Platform) -> Result<(), Fault> {
 
 /// Asks the database for anything.
 pub(crate) async fn database(platform: &Platform) -> Result<(), Fault> {
-    store::health::probe(&*platform.sql).await.map_err(|_| "does not answer")
+    store::health::probe(&*platform.sql)
+        .await
+        .map_err(|_| "does not answer")
 }
 
 /// Writes to the key-value store and reads it back.
 pub(crate) async fn key_value(platform: &Platform) -> Result<(), Fault> {
     const KEY: &str = "health:probe";
     let store = &*platform.key_value;
-    store.set(KEY, b"ok".to_vec()).await.map_err(|_| "cannot be written")?;
+    store
+        .set(KEY, b"ok".to_vec())
+        .await
+        .map_err(|_| "cannot be written")?;
     match store.get(KEY).await {
         Ok(Some(value)) if value == b"ok" => Ok(()),
         _ => Err("cannot be read"),

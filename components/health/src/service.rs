@@ -13,12 +13,14 @@ use web::{Json, Outcome};
 
 /// No I/O: a load balancer asks this often.
 pub(crate) async fn health() -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], r#"{"status":"ok"}"#).into_response()
+    (
+        [(header::CONTENT_TYPE, "application/json")],
+        r#"{"status":"ok"}"#,
+    )
+        .into_response()
 }
 
-pub(crate) async fn codex_health(
-    State(platform): State<Platform>,
-) -> Outcome<Json<CodexHealth>> {
+pub(crate) async fn codex_health(State(platform): State<Platform>) -> Outcome<Json<CodexHealth>> {
     Ok(Json(in_codex_words(&platform).await?))
 }
 
@@ -45,7 +47,13 @@ mod tests {
 
     #[tokio::test]
     async fn the_ready_made_body_is_the_contracts() {
-        let body = health().await.into_body().collect().await.unwrap().to_bytes();
+        let body = health()
+            .await
+            .into_body()
+            .collect()
+            .await
+            .unwrap()
+            .to_bytes();
         let parsed: Health = serde_json::from_slice(&body).unwrap();
         assert_eq!(contracts::to_json(&parsed).as_bytes(), body);
     }

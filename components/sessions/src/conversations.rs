@@ -1,16 +1,20 @@
 //! Conversations: section 3 of the `chat` contract.
 
 use axum::extract::State;
-use contracts::chat::{
-    ChatMessage, Conversation, ConversationCreate, ConversationWithMessages,
-};
+use contracts::chat::{ChatMessage, Conversation, ConversationCreate, ConversationWithMessages};
 use domain::{Error, Session, SessionId, SessionTitle, UserId};
 use ports::Platform;
 use store::Window;
 use web::{Id, Json, Limits, OpenChat, Outcome, Page, Paged, Parameters, Valid, new_uuid};
 
-const CONVERSATIONS: Limits = Limits { default: 10, most: 100 };
-const MESSAGES: Limits = Limits { default: 200, most: 200 };
+const CONVERSATIONS: Limits = Limits {
+    default: 10,
+    most: 100,
+};
+const MESSAGES: Limits = Limits {
+    default: 200,
+    most: 200,
+};
 
 pub(crate) async fn create(
     State(platform): State<Platform>,
@@ -29,10 +33,16 @@ pub(crate) async fn of_user(
     let page = Page::of(&query, CONVERSATIONS)?;
     let user = store::open_users::by_id(&*platform.sql, UserId(user)).await?;
     let user = user.ok_or_else(|| Error::not_found("User not found"))?;
-    let window = Window { skip: page.skip.unwrap_or(0), limit: page.limit };
+    let window = Window {
+        skip: page.skip.unwrap_or(0),
+        limit: page.limit,
+    };
     let listed = store::conversations::of_user(&*platform.sql, user.id, window).await?;
     let body = listed.items.into_iter().map(Conversation::from).collect();
-    Ok(Paged { body, total: listed.total })
+    Ok(Paged {
+        body,
+        total: listed.total,
+    })
 }
 
 pub(crate) async fn by_id(
@@ -44,7 +54,10 @@ pub(crate) async fn by_id(
     let page = Page::of(&query, MESSAGES)?;
     let conversation = store::conversations::by_id(&*platform.sql, SessionId(id)).await?;
     let conversation = conversation.ok_or_else(|| Error::not_found("Conversation not found"))?;
-    let window = page.skip.map(|skip| Window { skip, limit: page.limit });
+    let window = page.skip.map(|skip| Window {
+        skip,
+        limit: page.limit,
+    });
     let now = platform.clock.now();
     let listed =
         store::messages::of_session(&*platform.sql, conversation.id, window, page.limit, now)
@@ -53,7 +66,10 @@ pub(crate) async fn by_id(
         conversation: conversation.into(),
         messages: listed.items.into_iter().map(ChatMessage::from).collect(),
     };
-    Ok(Paged { body, total: listed.total })
+    Ok(Paged {
+        body,
+        total: listed.total,
+    })
 }
 
 async fn begin(platform: &Platform, body: &ConversationCreate) -> Result<Session, Error> {

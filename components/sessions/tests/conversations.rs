@@ -25,7 +25,12 @@ async fn message(app: &TestApp, id: i64, content: &str, status: &str, lease: Opt
     app.sql(
         "INSERT INTO messages (id, uuid, session_id, role, content, status, lease_until, \
          created_at) VALUES (?1, ?1, 1, 'assistant', ?2, ?3, ?4, 0)",
-        vec![id.to_string().into(), content.into(), status.into(), lease.into()],
+        vec![
+            id.to_string().into(),
+            content.into(),
+            status.into(),
+            lease.into(),
+        ],
     )
     .await;
 }
@@ -33,15 +38,26 @@ async fn message(app: &TestApp, id: i64, content: &str, status: &str, lease: Opt
 #[tokio::test]
 async fn a_conversation_is_made_and_found_again() {
     let app = app().await;
-    let made = app.post("/api/v1/conversations/", &json!({"user_id": 1, "name": "sky"})).await;
+    let made = app
+        .post(
+            "/api/v1/conversations/",
+            &json!({"user_id": 1, "name": "sky"}),
+        )
+        .await;
     assert_eq!(made.status, 200, "{}", made.text);
     let made = made.json();
-    assert_eq!((&made["user_id"], &made["name"]), (&json!(1), &json!("sky")));
+    assert_eq!(
+        (&made["user_id"], &made["name"]),
+        (&json!(1), &json!("sky"))
+    );
     let mut expected = made.clone();
     expected["messages"] = json!([]);
     let path = format!("/api/v1/conversations/{}", made["id"]);
     assert_eq!(app.get(&path).await.json(), expected);
-    let unnamed = app.post("/api/v1/conversations", &json!({"user_id": 1})).await.json();
+    let unnamed = app
+        .post("/api/v1/conversations", &json!({"user_id": 1}))
+        .await
+        .json();
     assert_eq!(unnamed["name"], Value::Null);
 }
 
@@ -50,9 +66,13 @@ async fn only_open_users_have_conversations() {
     let app = app().await;
     user(&app, 2, "account").await;
     for id in [2, 3, -1] {
-        let made = app.post("/api/v1/conversations/", &json!({"user_id": id})).await;
+        let made = app
+            .post("/api/v1/conversations/", &json!({"user_id": id}))
+            .await;
         made.problem(404, "User not found");
-        app.get(&format!("/api/v1/users/{id}/conversations")).await.problem(404, "User not found");
+        app.get(&format!("/api/v1/users/{id}/conversations"))
+            .await
+            .problem(404, "User not found");
     }
 }
 
@@ -64,7 +84,9 @@ async fn a_users_conversations_come_newest_first_and_in_parts() {
         app.post("/api/v1/conversations/", &body).await;
     }
     let check = async |query: &str, ids: &[i64]| {
-        let answer = app.get(&format!("/api/v1/users/1/conversations{query}")).await;
+        let answer = app
+            .get(&format!("/api/v1/users/1/conversations{query}"))
+            .await;
         let listed: Vec<i64> = answer
             .json()
             .as_array()
@@ -81,29 +103,39 @@ async fn a_users_conversations_come_newest_first_and_in_parts() {
     check("?skip=1&limit=2", &[11, 10]).await;
     check("?skip=99", &[]).await;
     for query in ["?limit=0", "?limit=101", "?limit=x", "?skip=-1"] {
-        let answer = app.get(&format!("/api/v1/users/1/conversations{query}")).await;
+        let answer = app
+            .get(&format!("/api/v1/users/1/conversations{query}"))
+            .await;
         assert_eq!(answer.status, 422, "{query}");
-        assert!(answer.json()["errors"][0]["field"].as_str().is_some(), "{query}");
+        assert!(
+            answer.json()["errors"][0]["field"].as_str().is_some(),
+            "{query}"
+        );
     }
 }
 
 #[tokio::test]
 async fn an_unknown_conversation_is_not_found_in_the_documents_words() {
     let app = app().await;
-    app.get("/api/v1/conversations/7").await.problem(404, "Conversation not found");
+    app.get("/api/v1/conversations/7")
+        .await
+        .problem(404, "Conversation not found");
     assert_eq!(app.get("/api/v1/conversations/x").await.status, 422);
     app.sql(
         "INSERT INTO sessions (id, uuid, kind, user_id, created_at) VALUES (7, 'x', 'codex', 1, 0)",
         Vec::new(),
     )
     .await;
-    app.get("/api/v1/conversations/7").await.problem(404, "Conversation not found");
+    app.get("/api/v1/conversations/7")
+        .await
+        .problem(404, "Conversation not found");
 }
 
 #[tokio::test]
 async fn an_answer_is_hidden_while_it_is_written_and_interrupted_when_its_writer_is_gone() {
     let app = app().await;
-    app.post("/api/v1/conversations/", &json!({"user_id": 1})).await;
+    app.post("/api/v1/conversations/", &json!({"user_id": 1}))
+        .await;
     message(&app, 1, "whole", "complete", None).await;
     message(&app, 2, "half", "failed", None).await;
     message(&app, 3, "lost", "answering", Some(1)).await;
@@ -115,22 +147,36 @@ async fn an_answer_is_hidden_while_it_is_written_and_interrupted_when_its_writer
         .flatten()
         .map(|message| (message["content"].clone(), message["status"].clone()))
         .collect();
-    let expected = [("whole", "complete"), ("half", "failed"), ("lost", "interrupted")];
-    assert_eq!(listed, expected.map(|(content, status)| (json!(content), json!(status))));
+    let expected = [
+        ("whole", "complete"),
+        ("half", "failed"),
+        ("lost", "interrupted"),
+    ];
+    assert_eq!(
+        listed,
+        expected.map(|(content, status)| (json!(content), json!(status)))
+    );
     assert_eq!(answer.header("x-total-count"), "3");
 }
 
 #[tokio::test]
 async fn long_histories_come_in_parts_the_newest_first_of_all() {
     let app = app().await;
-    app.post("/api/v1/conversations/", &json!({"user_id": 1})).await;
+    app.post("/api/v1/conversations/", &json!({"user_id": 1}))
+        .await;
     for id in 1..=205 {
         message(&app, id, "x", "complete", None).await;
     }
     let check = async |query: &str, first: i64, last: i64| {
-        let answer = app.get(&format!("/api/v1/conversations/1{query}")).await.json();
+        let answer = app
+            .get(&format!("/api/v1/conversations/1{query}"))
+            .await
+            .json();
         let messages = answer["messages"].as_array().cloned().unwrap_or_default();
-        let ids = (messages[0]["id"].clone(), messages[messages.len() - 1]["id"].clone());
+        let ids = (
+            messages[0]["id"].clone(),
+            messages[messages.len() - 1]["id"].clone(),
+        );
         assert_eq!(ids, (json!(first), json!(last)), "{query}");
     };
     check("", 6, 205).await;
@@ -142,7 +188,8 @@ async fn long_histories_come_in_parts_the_newest_first_of_all() {
 #[tokio::test]
 async fn what_one_list_carries_is_bounded() {
     let app = app().await;
-    app.post("/api/v1/conversations/", &json!({"user_id": 1})).await;
+    app.post("/api/v1/conversations/", &json!({"user_id": 1}))
+        .await;
     let long = "é".repeat(1024 * 1024);
     for id in 1..=6 {
         message(&app, id, &long, "complete", None).await;
@@ -155,9 +202,13 @@ async fn what_one_list_carries_is_bounded() {
 #[tokio::test]
 async fn other_methods_are_problems() {
     let app = app().await;
-    let answer = app.request(Method::GET, "/api/v1/conversations", &[], "").await;
+    let answer = app
+        .request(Method::GET, "/api/v1/conversations", &[], "")
+        .await;
     answer.problem(405, "Method Not Allowed");
     assert_eq!(answer.header("allow"), "POST");
-    let answer = app.request(Method::PUT, "/api/v1/conversations/1", &[], "").await;
+    let answer = app
+        .request(Method::PUT, "/api/v1/conversations/1", &[], "")
+        .await;
     answer.problem(405, "Method Not Allowed");
 }

@@ -9,7 +9,10 @@ use ports::Platform;
 pub fn router(platform: Platform) -> Router {
     Router::new()
         .route("/api/v1/users", routing::post(open_users::create))
-        .route("/api/v1/users/{username}", routing::get(open_users::by_name))
+        .route(
+            "/api/v1/users/{username}",
+            routing::get(open_users::by_name),
+        )
         .fallback(web::not_found)
         .with_state(platform)
 }

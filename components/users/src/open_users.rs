@@ -35,10 +35,20 @@ async fn register(platform: &Platform, body: &UserCreate) -> Result<domain::Open
         move |message: &'static str| Error::invalid_field(field, message)
     };
     let username = OpenUsername::parse(&body.username).map_err(invalid("username"))?;
-    let email =
-        body.email.as_deref().map(OpenEmail::parse).transpose().map_err(invalid("email"))?;
+    let email = body
+        .email
+        .as_deref()
+        .map(OpenEmail::parse)
+        .transpose()
+        .map_err(invalid("email"))?;
     let now = platform.clock.now();
-    store::open_users::insert(&*platform.sql, new_uuid(platform), &username, email.as_ref(), now)
-        .await?
-        .ok_or_else(|| Error::new(ErrorKind::Refused, "Username already registered"))
+    store::open_users::insert(
+        &*platform.sql,
+        new_uuid(platform),
+        &username,
+        email.as_ref(),
+        now,
+    )
+    .await?
+    .ok_or_else(|| Error::new(ErrorKind::Refused, "Username already registered"))
 }

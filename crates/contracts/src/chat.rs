@@ -139,7 +139,12 @@ pub struct ChatRequest {
     pub message: String,
 }
 
-const SKIP: Query = Query { name: "skip", what: "How many to skip.", default: 0, most: i64::MAX };
+const SKIP: Query = Query {
+    name: "skip",
+    what: "How many to skip.",
+    default: 0,
+    most: i64::MAX,
+};
 
 /// The contract's operations.
 pub(crate) const OPERATIONS: &[Operation] = &[
@@ -150,8 +155,16 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         query: &[],
         body: Some("UserCreate"),
         answers: &[
-            Answer { status: 200, what: "The user.", body: Body::Json("User") },
-            Answer { status: 400, what: "The name is taken.", body: Body::Problem },
+            Answer {
+                status: 200,
+                what: "The user.",
+                body: Body::Json("User"),
+            },
+            Answer {
+                status: 400,
+                what: "The name is taken.",
+                body: Body::Problem,
+            },
         ],
     },
     Operation {
@@ -161,8 +174,16 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         query: &[],
         body: None,
         answers: &[
-            Answer { status: 200, what: "The user.", body: Body::Json("User") },
-            Answer { status: 404, what: "There is none of that name.", body: Body::Problem },
+            Answer {
+                status: 200,
+                what: "The user.",
+                body: Body::Json("User"),
+            },
+            Answer {
+                status: 404,
+                what: "There is none of that name.",
+                body: Body::Problem,
+            },
         ],
     },
     Operation {
@@ -172,8 +193,16 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         query: &[],
         body: Some("ConversationCreate"),
         answers: &[
-            Answer { status: 200, what: "The conversation.", body: Body::Json("Conversation") },
-            Answer { status: 404, what: "There is no such user.", body: Body::Problem },
+            Answer {
+                status: 200,
+                what: "The conversation.",
+                body: Body::Json("Conversation"),
+            },
+            Answer {
+                status: 404,
+                what: "There is no such user.",
+                body: Body::Problem,
+            },
         ],
     },
     Operation {
@@ -182,7 +211,12 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         summary: "List a user's conversations, newest first",
         query: &[
             SKIP,
-            Query { name: "limit", what: "How many at most.", default: 10, most: 100 },
+            Query {
+                name: "limit",
+                what: "How many at most.",
+                default: 10,
+                most: 100,
+            },
         ],
         body: None,
         answers: &[
@@ -191,7 +225,11 @@ pub(crate) const OPERATIONS: &[Operation] = &[
                 what: "The conversations; `X-Total-Count` says how many there are.",
                 body: Body::JsonList("Conversation"),
             },
-            Answer { status: 404, what: "There is no such user.", body: Body::Problem },
+            Answer {
+                status: 404,
+                what: "There is no such user.",
+                body: Body::Problem,
+            },
         ],
     },
     Operation {
@@ -205,7 +243,12 @@ pub(crate) const OPERATIONS: &[Operation] = &[
                 default: 0,
                 most: i64::MAX,
             },
-            Query { name: "limit", what: "How many messages at most.", default: 200, most: 200 },
+            Query {
+                name: "limit",
+                what: "How many messages at most.",
+                default: 200,
+                most: 200,
+            },
         ],
         body: None,
         answers: &[
@@ -214,7 +257,11 @@ pub(crate) const OPERATIONS: &[Operation] = &[
                 what: "The conversation; `X-Total-Count` says how many messages there are.",
                 body: Body::Json("ConversationWithMessages"),
             },
-            Answer { status: 404, what: "There is no such conversation.", body: Body::Problem },
+            Answer {
+                status: 404,
+                what: "There is no such conversation.",
+                body: Body::Problem,
+            },
         ],
     },
     Operation {
@@ -231,11 +278,31 @@ pub(crate) const OPERATIONS: &[Operation] = &[
                        a problem.",
                 body: Body::EventStream,
             },
-            Answer { status: 404, what: "There is no such conversation.", body: Body::Problem },
-            Answer { status: 409, what: "It is still answering.", body: Body::Problem },
-            Answer { status: 502, what: "The model failed.", body: Body::Problem },
-            Answer { status: 503, what: "No model is configured or up.", body: Body::Problem },
-            Answer { status: 504, what: "The model did not answer in time.", body: Body::Problem },
+            Answer {
+                status: 404,
+                what: "There is no such conversation.",
+                body: Body::Problem,
+            },
+            Answer {
+                status: 409,
+                what: "It is still answering.",
+                body: Body::Problem,
+            },
+            Answer {
+                status: 502,
+                what: "The model failed.",
+                body: Body::Problem,
+            },
+            Answer {
+                status: 503,
+                what: "No model is configured or up.",
+                body: Body::Problem,
+            },
+            Answer {
+                status: 504,
+                what: "The model did not answer in time.",
+                body: Body::Problem,
+            },
         ],
     },
 ];

@@ -64,7 +64,11 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         summary: "Whether the service answers",
         query: &[],
         body: None,
-        answers: &[Answer { status: 200, what: "It does.", body: Body::Json("Health") }],
+        answers: &[Answer {
+            status: 200,
+            what: "It does.",
+            body: Body::Json("Health"),
+        }],
     },
     Operation {
         method: Method::Get,
@@ -84,6 +88,10 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         summary: "Health in the codex contract's words",
         query: &[],
         body: None,
-        answers: &[Answer { status: 200, what: "The health.", body: Body::Json("CodexHealth") }],
+        answers: &[Answer {
+            status: 200,
+            what: "The health.",
+            body: Body::Json("CodexHealth"),
+        }],
     },
 ];

@@ -9,12 +9,12 @@
 //! | [`health`] | `runtime`, `codex` | health of the service and of what it stands on |
 
 pub mod chat;
+mod contract;
 pub mod health;
 pub mod openapi;
-mod contract;
 mod problem;
 mod validation;
 
 pub use contract::Contract;
-pub use problem::{InvalidMember, PROBLEM_JSON, Problem, Status, status_of, to_json};
+pub use problem::{InvalidMember, PROBLEM_JSON, Problem, status_of, to_json};
 pub use validation::{Validate, invalid_members};

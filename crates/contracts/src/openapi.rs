@@ -87,7 +87,10 @@ pub fn document() -> OpenApi {
                      and run ComfyUI workflows. Every error is an RFC 7807 problem.",
                 ))
                 .license(Some(
-                    LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build(),
+                    LicenseBuilder::new()
+                        .name("Apache-2.0")
+                        .identifier(Some("Apache-2.0"))
+                        .build(),
                 )),
         )
         .paths(paths)
@@ -116,7 +119,11 @@ fn schemas() -> Components {
 fn path_item(operation: &Operation) -> PathItem {
     let mut builder = OperationBuilder::new().summary(Some(operation.summary));
     for name in path_parameters(operation.path) {
-        let kind = if name.ends_with("_id") { Type::Integer } else { Type::String };
+        let kind = if name.ends_with("_id") {
+            Type::Integer
+        } else {
+            Type::String
+        };
         builder = builder.parameter(
             ParameterBuilder::new()
                 .name(name)
@@ -133,10 +140,18 @@ fn path_item(operation: &Operation) -> PathItem {
         builder = builder.response(answer.status.to_string(), response(answer));
     }
     if operation.body.is_some() {
-        let invalid = Answer { status: 422, what: "Invalid content.", body: Body::Problem };
+        let invalid = Answer {
+            status: 422,
+            what: "Invalid content.",
+            body: Body::Problem,
+        };
         builder = builder.response("422", response(&invalid));
     }
-    let any = Answer { status: 500, what: "Any other error.", body: Body::Problem };
+    let any = Answer {
+        status: 500,
+        what: "Any other error.",
+        body: Body::Problem,
+    };
     builder = builder.response("default", response(&any));
     let method = match operation.method {
         Method::Get => HttpMethod::Get,
@@ -146,7 +161,8 @@ fn path_item(operation: &Operation) -> PathItem {
 }
 
 fn path_parameters(path: &str) -> impl Iterator<Item = &str> {
-    path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+    path.split('/')
+        .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
 }
 
 fn query_parameter(query: &Query) -> ParameterBuilder {
@@ -167,7 +183,10 @@ fn query_parameter(query: &Query) -> ParameterBuilder {
 fn request_body(schema: &str) -> RequestBody {
     RequestBodyBuilder::new()
         .required(Some(Required::True))
-        .content("application/json", Content::new(Some(Ref::from_schema_name(schema))))
+        .content(
+            "application/json",
+            Content::new(Some(Ref::from_schema_name(schema))),
+        )
         .build()
 }
 
@@ -176,12 +195,19 @@ fn response(answer: &Answer) -> ResponseBuilder {
         Body::Json(name) => ("application/json", Ref::from_schema_name(name).into()),
         Body::JsonList(name) => (
             "application/json",
-            ArrayBuilder::new().items(Ref::from_schema_name(name)).into(),
+            ArrayBuilder::new()
+                .items(Ref::from_schema_name(name))
+                .into(),
         ),
         Body::EventStream => ("text/event-stream", String::schema()),
-        Body::Problem => (problem::PROBLEM_JSON, Ref::from_schema_name("Problem").into()),
+        Body::Problem => (
+            problem::PROBLEM_JSON,
+            Ref::from_schema_name("Problem").into(),
+        ),
     };
-    ResponseBuilder::new().description(answer.what).content(media_type, Content::new(Some(schema)))
+    ResponseBuilder::new()
+        .description(answer.what)
+        .content(media_type, Content::new(Some(schema)))
 }
 
 #[cfg(test)]

@@ -8,9 +8,6 @@ use utoipa::ToSchema;
 /// The content type of a [`Problem`].
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
-/// An HTTP status, as a number.
-pub type Status = u16;
-
 /// An error of any contract (`design`: RFC 7807, "Error Response Format" of the runtime document).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
@@ -22,7 +19,7 @@ pub struct Problem {
     pub title: String,
     /// The HTTP status.
     #[schema(example = 404)]
-    pub status: Status,
+    pub status: u16,
     /// What happened, for a person to read. Show this one.
     #[schema(example = "User not found")]
     pub detail: String,
@@ -41,7 +38,7 @@ pub struct Problem {
     pub error: Option<String>,
     /// `studio` only: equal to `status`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub code: Option<Status>,
+    pub code: Option<u16>,
     /// `studio` only: equal to `detail`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
@@ -63,7 +60,7 @@ pub struct InvalidMember {
 impl Problem {
     /// A problem of `contract` about the request for `instance`.
     #[must_use]
-    pub fn new(contract: Contract, status: Status, detail: &str, instance: &str) -> Self {
+    pub fn new(contract: Contract, status: u16, detail: &str, instance: &str) -> Self {
         let studio = contract == Contract::Studio;
         Self {
             kind: "about:blank".to_owned(),
@@ -86,10 +83,16 @@ impl Problem {
         let errors = error
             .fields()
             .iter()
-            .map(|at| InvalidMember { field: at.field.clone(), message: at.message.clone() })
+            .map(|at| InvalidMember {
+                field: at.field.clone(),
+                message: at.message.clone(),
+            })
             .collect();
         let status = status_of(error.kind(), contract);
-        Self { errors, ..Self::new(contract, status, error.detail(), instance) }
+        Self {
+            errors,
+            ..Self::new(contract, status, error.detail(), instance)
+        }
     }
 }
 
@@ -102,7 +105,7 @@ pub fn to_json<T: Serialize>(value: &T) -> String {
 
 /// The status that `kind` has on `contract`.
 #[must_use]
-pub fn status_of(kind: ErrorKind, contract: Contract) -> Status {
+pub fn status_of(kind: ErrorKind, contract: Contract) -> u16 {
     match kind {
         ErrorKind::Invalid => match contract {
             Contract::Codex | Contract::Studio => 400,
@@ -123,7 +126,7 @@ pub fn status_of(kind: ErrorKind, contract: Contract) -> Status {
     }
 }
 
-fn title_of(status: Status) -> &'static str {
+fn title_of(status: u16) -> &'static str {
     match status {
         400 => "Bad Request",
         401 => "Unauthorized",
@@ -147,7 +150,7 @@ fn title_of(status: Status) -> &'static str {
 }
 
 /// The error types of the codex document's table ("错误代码").
-fn codex_type_of(status: Status) -> &'static str {
+fn codex_type_of(status: u16) -> &'static str {
     match status {
         401 | 403 => "Unauthorized",
         404 => "SessionNotFound",
@@ -162,7 +165,7 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn written(contract: Contract, status: Status) -> Value {
+    fn written(contract: Contract, status: u16) -> Value {
         serde_json::to_value(Problem::new(contract, status, "d", "/p")).unwrap_or_default()
     }
 

@@ -10,10 +10,15 @@ impl<T: garde::Validate<Context = ()>> Validate for T {}
 /// The members of `body` that break a rule.
 #[must_use]
 pub fn invalid_members<T: Validate>(body: &T) -> Vec<FieldError> {
-    let Err(report) = body.validate() else { return Vec::new() };
+    let Err(report) = body.validate() else {
+        return Vec::new();
+    };
     report
         .iter()
-        .map(|(path, error)| FieldError { field: path.to_string(), message: error.to_string() })
+        .map(|(path, error)| FieldError {
+            field: path.to_string(),
+            message: error.to_string(),
+        })
         .collect()
 }
 

@@ -57,7 +57,13 @@ pub struct Error {
 impl Error {
     /// An error of `kind` with a sentence for the caller.
     pub fn new(kind: ErrorKind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, detail: detail.into(), fields: Vec::new(), retry_after: None, source: None }
+        Self {
+            kind,
+            detail: detail.into(),
+            fields: Vec::new(),
+            retry_after: None,
+            source: None,
+        }
     }
 
     /// [`ErrorKind::NotFound`].
@@ -72,12 +78,18 @@ impl Error {
             [only] => format!("{}: {}", only.field, only.message),
             many => format!("{} fields are invalid", many.len()),
         };
-        Self { fields, ..Self::new(ErrorKind::Invalid, detail) }
+        Self {
+            fields,
+            ..Self::new(ErrorKind::Invalid, detail)
+        }
     }
 
     /// [`ErrorKind::Invalid`] for a single field.
     pub fn invalid_field(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::invalid(vec![FieldError { field: field.into(), message: message.into() }])
+        Self::invalid(vec![FieldError {
+            field: field.into(),
+            message: message.into(),
+        }])
     }
 
     /// [`ErrorKind::Internal`]: the caller learns nothing but that it was our fault.
@@ -132,7 +144,9 @@ impl fmt::Display for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_ref().map(|source| &**source as &(dyn StdError + 'static))
+        self.source
+            .as_ref()
+            .map(|source| &**source as &(dyn StdError + 'static))
     }
 }
 
@@ -145,8 +159,14 @@ mod tests {
         let one = Error::invalid_field("name", "is too long");
         assert_eq!(one.detail(), "name: is too long");
         let two = Error::invalid(vec![
-            FieldError { field: "a".into(), message: "x".into() },
-            FieldError { field: "b".into(), message: "y".into() },
+            FieldError {
+                field: "a".into(),
+                message: "x".into(),
+            },
+            FieldError {
+                field: "b".into(),
+                message: "y".into(),
+            },
         ]);
         assert_eq!(two.detail(), "2 fields are invalid");
     }
@@ -155,6 +175,9 @@ mod tests {
     fn the_cause_stays_out_of_the_text() {
         let error = Error::internal("secret path");
         assert!(!error.to_string().contains("secret"));
-        assert_eq!(error.source().map(ToString::to_string), Some("secret path".to_owned()));
+        assert_eq!(
+            error.source().map(ToString::to_string),
+            Some("secret path".to_owned())
+        );
     }
 }

@@ -24,7 +24,9 @@ impl Role {
     /// The role of that name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::User, Self::Assistant].into_iter().find(|role| role.as_str() == text)
+        [Self::User, Self::Assistant]
+            .into_iter()
+            .find(|role| role.as_str() == text)
     }
 }
 
@@ -62,9 +64,14 @@ impl MessageStatus {
     /// The status of that name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Answering, Self::Complete, Self::Failed, Self::Interrupted]
-            .into_iter()
-            .find(|status| status.as_str() == text)
+        [
+            Self::Answering,
+            Self::Complete,
+            Self::Failed,
+            Self::Interrupted,
+        ]
+        .into_iter()
+        .find(|status| status.as_str() == text)
     }
 }
 

@@ -29,7 +29,10 @@ mod tests {
     #[test]
     fn the_text_is_iso_8601_with_milliseconds() {
         assert_eq!(Timestamp(0).to_string(), "1970-01-01T00:00:00.000Z");
-        assert_eq!(Timestamp(1_642_694_400_123).to_string(), "2022-01-20T16:00:00.123Z");
+        assert_eq!(
+            Timestamp(1_642_694_400_123).to_string(),
+            "2022-01-20T16:00:00.123Z"
+        );
     }
 
     #[test]

@@ -26,10 +26,7 @@ impl Sql for Absent {
 }
 
 impl Http for Absent {
-    fn send(
-        &self,
-        _: Request<Bytes>,
-    ) -> BoxFuture<'_, Result<Response<ByteStream>, HttpError>> {
+    fn send(&self, _: Request<Bytes>) -> BoxFuture<'_, Result<Response<ByteStream>, HttpError>> {
         Box::pin(ready(Err(HttpError::Denied(REASON.to_owned()))))
     }
 }

@@ -31,7 +31,9 @@ async fn send(request: Request<Bytes>) -> Result<Response<ByteStream>, HttpError
         let nanoseconds = limit.as_nanos().try_into().unwrap_or(u64::MAX);
         // A host may not support the limit; its own then applies.
         let _unsupported = options.set_connect_timeout(Some(nanoseconds));
-        request.extensions_mut().insert(RequestOptionsExtension(options));
+        request
+            .extensions_mut()
+            .insert(RequestOptionsExtension(options));
     }
     let response = spin_sdk::http::send(request).await.map_err(failed)?;
     Ok(response.map(|body| {

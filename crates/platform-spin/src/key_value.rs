@@ -23,21 +23,21 @@ pub(crate) struct KeyValueStore;
 
 impl KeyValue for KeyValueStore {
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, KeyValueError>> {
-        Box::pin(SendWrapper::new(async move { open().await?.get(key).await.map_err(failed) }))
+        Box::pin(SendWrapper::new(async move {
+            open().await?.get(key).await.map_err(failed)
+        }))
     }
 
-    fn set<'a>(
-        &'a self,
-        key: &'a str,
-        value: Vec<u8>,
-    ) -> BoxFuture<'a, Result<(), KeyValueError>> {
+    fn set<'a>(&'a self, key: &'a str, value: Vec<u8>) -> BoxFuture<'a, Result<(), KeyValueError>> {
         Box::pin(SendWrapper::new(async move {
             open().await?.set(key, value).await.map_err(failed)
         }))
     }
 
     fn delete<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<(), KeyValueError>> {
-        Box::pin(SendWrapper::new(async move { open().await?.delete(key).await.map_err(failed) }))
+        Box::pin(SendWrapper::new(async move {
+            open().await?.delete(key).await.map_err(failed)
+        }))
     }
 
     fn increment<'a>(

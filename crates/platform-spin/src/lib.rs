@@ -89,7 +89,9 @@ macro_rules! component {
                     static ROUTER: ::std::sync::OnceLock<::axum::Router> =
                         ::std::sync::OnceLock::new();
                     let request = Request::from_request(request)?;
-                    $crate::handle(&ROUTER, $make, || $ports, request).await.into_response()
+                    $crate::handle(&ROUTER, $make, || $ports, request)
+                        .await
+                        .into_response()
                 }
             }
 

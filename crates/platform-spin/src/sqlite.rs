@@ -43,7 +43,9 @@ async fn execute(statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, Sq
         Some(connection) => connection,
         None => open().await.map_err(sql_error)?,
     };
-    let rows = run(&connection, statement, parameters).await.map_err(sql_error)?;
+    let rows = run(&connection, statement, parameters)
+        .await
+        .map_err(sql_error)?;
     give_back(connection);
     Ok(rows)
 }

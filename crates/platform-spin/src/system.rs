@@ -14,7 +14,9 @@ pub(crate) struct WasiClock;
 
 impl Clock for WasiClock {
     fn now(&self) -> i64 {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     }
 
@@ -64,7 +66,10 @@ impl Variables for SpinVariables {
         Box::pin(SendWrapper::new(async move {
             let value = spin_sdk::variables::get(name)
                 .await
-                .map_err(|error| VariableError { name: name.to_owned(), reason: error.to_string() })?;
+                .map_err(|error| VariableError {
+                    name: name.to_owned(),
+                    reason: error.to_string(),
+                })?;
             KNOWN.with_borrow_mut(|known| known.insert(name.to_owned(), value.clone()));
             Ok(value)
         }))

@@ -9,11 +9,7 @@ pub trait KeyValue: Send + Sync {
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, KeyValueError>>;
 
     /// Stores `value` under `key`, replacing what was there.
-    fn set<'a>(
-        &'a self,
-        key: &'a str,
-        value: Vec<u8>,
-    ) -> BoxFuture<'a, Result<(), KeyValueError>>;
+    fn set<'a>(&'a self, key: &'a str, value: Vec<u8>) -> BoxFuture<'a, Result<(), KeyValueError>>;
 
     /// Removes `key`; a missing one is no error.
     fn delete<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<(), KeyValueError>>;

@@ -85,7 +85,12 @@ pub async fn context(
                   WHERE session_id = ?1 AND id < ?2 AND content <> '' \
                   ORDER BY id DESC LIMIT ?3)) \
         WHERE place = 1 OR so_far <= ?4 ORDER BY id";
-    let parameters = vec![session.0.into(), answer.0.into(), limit.into(), max_chars.into()];
+    let parameters = vec![
+        session.0.into(),
+        answer.0.into(),
+        limit.into(),
+        max_chars.into(),
+    ];
     let rows = sql.execute(SELECT, parameters).await.map_err(failure)?;
     rows.iter()
         .map(|row| Ok((row.get(0)?, row.get(1)?)))
@@ -107,7 +112,11 @@ pub async fn renew(
     const UPDATE: &str = "UPDATE messages SET lease_until = ?2, content = COALESCE(?3, content) \
          WHERE id = ?1 AND status = 'answering' RETURNING id";
     let parameters = vec![answer.0.into(), lease_until.into(), content.into()];
-    Ok(!sql.execute(UPDATE, parameters).await.map_err(failure)?.is_empty())
+    Ok(!sql
+        .execute(UPDATE, parameters)
+        .await
+        .map_err(failure)?
+        .is_empty())
 }
 
 /// Ends `answer` with its whole text. `false` when it is no longer there.
@@ -123,9 +132,17 @@ pub async fn finish(
 ) -> Result<bool, Error> {
     const UPDATE: &str = "UPDATE messages SET content = ?2, status = ?3, lease_until = NULL, \
          created_at = ?4 WHERE id = ?1 AND status = 'answering' RETURNING id";
-    let parameters: Vec<Value> =
-        vec![answer.0.into(), content.into(), status.as_str().into(), now.into()];
-    Ok(!sql.execute(UPDATE, parameters).await.map_err(failure)?.is_empty())
+    let parameters: Vec<Value> = vec![
+        answer.0.into(),
+        content.into(),
+        status.as_str().into(),
+        now.into(),
+    ];
+    Ok(!sql
+        .execute(UPDATE, parameters)
+        .await
+        .map_err(failure)?
+        .is_empty())
 }
 
 /// Takes back an answer of which not a word came.
@@ -134,5 +151,8 @@ pub async fn finish(
 /// What a failed statement means.
 pub async fn withdraw(sql: &dyn Sql, answer: MessageId) -> Result<(), Error> {
     const DELETE: &str = "DELETE FROM messages WHERE id = ?1 AND status = 'answering'";
-    sql.execute(DELETE, vec![answer.0.into()]).await.map(drop).map_err(failure)
+    sql.execute(DELETE, vec![answer.0.into()])
+        .await
+        .map(drop)
+        .map_err(failure)
 }

@@ -36,7 +36,10 @@ pub async fn insert(
 pub async fn by_id(sql: &dyn Sql, id: SessionId) -> Result<Option<Session>, Error> {
     const SELECT: &str = "SELECT id, user_id, title, created_at FROM sessions \
          WHERE kind = 'open' AND id = ?1";
-    let rows = sql.execute(SELECT, vec![id.0.into()]).await.map_err(failure)?;
+    let rows = sql
+        .execute(SELECT, vec![id.0.into()])
+        .await
+        .map_err(failure)?;
     rows.first().map(read).transpose().map_err(failure)
 }
 
@@ -52,12 +55,22 @@ pub async fn of_user(
     const COUNT: &str = "SELECT COUNT(*) FROM sessions WHERE user_id = ?1 AND kind = 'open'";
     const SELECT: &str = "SELECT id, user_id, title, created_at FROM sessions \
          WHERE user_id = ?1 AND kind = 'open' ORDER BY id DESC LIMIT ?2 OFFSET ?3";
-    let counted = sql.execute(COUNT, vec![user.0.into()]).await.map_err(failure)?;
+    let counted = sql
+        .execute(COUNT, vec![user.0.into()])
+        .await
+        .map_err(failure)?;
     let parameters = vec![user.0.into(), window.limit.into(), window.skip.into()];
     let rows = sql.execute(SELECT, parameters).await.map_err(failure)?;
     Ok(Listed {
-        items: rows.iter().map(read).collect::<Result<_, _>>().map_err(failure)?,
-        total: counted.first().map_or(Ok(0), |row| row.get(0)).map_err(failure)?,
+        items: rows
+            .iter()
+            .map(read)
+            .collect::<Result<_, _>>()
+            .map_err(failure)?,
+        total: counted
+            .first()
+            .map_or(Ok(0), |row| row.get(0))
+            .map_err(failure)?,
     })
 }
 

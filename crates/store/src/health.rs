@@ -9,7 +9,10 @@ use ports::Sql;
 /// # Errors
 /// What a failed statement means.
 pub async fn probe(sql: &dyn Sql) -> Result<(), Error> {
-    sql.execute("SELECT 1", Vec::new()).await.map(drop).map_err(failure)
+    sql.execute("SELECT 1", Vec::new())
+        .await
+        .map(drop)
+        .map_err(failure)
 }
 
 /// How many sessions of `kind` there are.
@@ -18,6 +21,11 @@ pub async fn probe(sql: &dyn Sql) -> Result<(), Error> {
 /// What a failed statement means.
 pub async fn count_sessions(sql: &dyn Sql, kind: SessionKind) -> Result<i64, Error> {
     const COUNT: &str = "SELECT COUNT(*) FROM sessions WHERE kind = ?1";
-    let rows = sql.execute(COUNT, vec![kind.as_str().into()]).await.map_err(failure)?;
-    rows.first().map_or(Ok(0), |row| row.get(0)).map_err(failure)
+    let rows = sql
+        .execute(COUNT, vec![kind.as_str().into()])
+        .await
+        .map_err(failure)?;
+    rows.first()
+        .map_or(Ok(0), |row| row.get(0))
+        .map_err(failure)
 }

@@ -51,8 +51,15 @@ pub async fn of_session(
     ];
     let rows = sql.execute(&select, parameters).await.map_err(failure)?;
     Ok(Listed {
-        items: rows.iter().map(read).collect::<Result<_, _>>().map_err(failure)?,
-        total: counted.first().map_or(Ok(0), |row| row.get(0)).map_err(failure)?,
+        items: rows
+            .iter()
+            .map(read)
+            .collect::<Result<_, _>>()
+            .map_err(failure)?,
+        total: counted
+            .first()
+            .map_or(Ok(0), |row| row.get(0))
+            .map_err(failure)?,
     })
 }
 

@@ -61,7 +61,10 @@ async fn apply_these(
     if let Some(applied) = recorded(sql).await?
         && pending(migrations, &applied)?.is_empty()
     {
-        return Ok(Applied { migrations: 0, statements: 0 });
+        return Ok(Applied {
+            migrations: 0,
+            statements: 0,
+        });
     }
     prepare(sql).await?;
     lock(sql, now, holder).await?;
@@ -73,17 +76,26 @@ async fn apply_these(
 /// The names and statement counts that the database has recorded; `None` for an empty database.
 async fn recorded(sql: &dyn Sql) -> Result<Option<Vec<(String, i64)>>, Error> {
     let tables = sql
-        .execute("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'", Vec::new())
+        .execute(
+            "SELECT 1 FROM sqlite_schema WHERE name = 'migrations'",
+            Vec::new(),
+        )
         .await
         .map_err(failure)?;
     if tables.is_empty() {
         return Ok(None);
     }
     let rows = sql
-        .execute("SELECT name, MAX(statement) + 1 FROM migrations GROUP BY name", Vec::new())
+        .execute(
+            "SELECT name, MAX(statement) + 1 FROM migrations GROUP BY name",
+            Vec::new(),
+        )
         .await
         .map_err(failure)?;
-    let applied = rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect::<Result<_, _>>();
+    let applied = rows
+        .iter()
+        .map(|row| Ok((row.get(0)?, row.get(1)?)))
+        .collect::<Result<_, _>>();
     applied.map(Some).map_err(failure)
 }
 
@@ -92,8 +104,9 @@ fn pending<'a>(
     migrations: &'a [Migration],
     applied: &[(String, i64)],
 ) -> Result<Vec<(&'a Migration, i64, &'a str)>, Error> {
-    if let Some((unknown, _)) =
-        applied.iter().find(|(name, _)| migrations.iter().all(|known| known.name != name))
+    if let Some((unknown, _)) = applied
+        .iter()
+        .find(|(name, _)| migrations.iter().all(|known| known.name != name))
     {
         return Err(Error::new(
             ErrorKind::Unavailable,
@@ -102,7 +115,10 @@ fn pending<'a>(
     }
     let mut open = Vec::new();
     for migration in migrations {
-        let done = applied.iter().find(|(name, _)| name == migration.name).map_or(0, |at| at.1);
+        let done = applied
+            .iter()
+            .find(|(name, _)| name == migration.name)
+            .map_or(0, |at| at.1);
         for (place, statement) in (0_i64..).zip(statements(migration.text)) {
             if place >= done {
                 open.push((migration, place, statement));
@@ -116,7 +132,9 @@ fn pending<'a>(
 /// a line's end, and comments stand on lines of their own or after a statement's part.
 fn statements(text: &str) -> impl Iterator<Item = &str> {
     text.split(";\n").map(str::trim).filter(|statement| {
-        statement.lines().any(|line| !line.trim().is_empty() && !line.trim().starts_with("--"))
+        statement
+            .lines()
+            .any(|line| !line.trim().is_empty() && !line.trim().starts_with("--"))
     })
 }
 
@@ -149,7 +167,10 @@ async fn lock(sql: &dyn Sql, now: i64, holder: &str) -> Result<(), Error> {
 
 async fn unlock(sql: &dyn Sql, holder: &str) -> Result<(), Error> {
     const UNLOCK: &str = "DELETE FROM migration_lock WHERE holder = ?1";
-    sql.execute(UNLOCK, vec![holder.into()]).await.map(drop).map_err(failure)
+    sql.execute(UNLOCK, vec![holder.into()])
+        .await
+        .map(drop)
+        .map_err(failure)
 }
 
 async fn apply_pending(
@@ -166,12 +187,18 @@ async fn apply_pending(
     names.dedup();
     for (migration, place, statement) in &open {
         run(sql, statement).await.map_err(|error| {
-            Error::internal(format!("migration {}, statement {place}: {error}", migration.name))
+            Error::internal(format!(
+                "migration {}, statement {place}: {error}",
+                migration.name
+            ))
         })?;
         let parameters = vec![migration.name.into(), (*place).into(), now.into()];
         sql.execute(RECORD, parameters).await.map_err(failure)?;
     }
-    Ok(Applied { migrations: names.len(), statements: open.len() })
+    Ok(Applied {
+        migrations: names.len(),
+        statements: open.len(),
+    })
 }
 
 async fn run(sql: &dyn Sql, statement: &str) -> Result<(), SqlError> {
@@ -211,7 +238,11 @@ mod tests {
                     .join("\n");
                 let again = code.contains("IF NOT EXISTS") || code.starts_with("ALTER TABLE");
                 assert!(again, "{}: {code}", migration.name);
-                assert!(!code.trim_end_matches(';').contains(';'), "{}: {code}", migration.name);
+                assert!(
+                    !code.trim_end_matches(';').contains(';'),
+                    "{}: {code}",
+                    migration.name
+                );
             }
         }
     }

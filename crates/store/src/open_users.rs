@@ -25,7 +25,9 @@ pub async fn insert(
         now.into(),
     ];
     let rows = sql.execute(INSERT, parameters).await.map_err(failure)?;
-    let Some(row) = rows.first() else { return Ok(None) };
+    let Some(row) = rows.first() else {
+        return Ok(None);
+    };
     Ok(Some(OpenUser {
         id: UserId(row.get(0).map_err(failure)?),
         username: username.as_str().to_owned(),
@@ -54,12 +56,11 @@ pub async fn by_id(sql: &dyn Sql, id: UserId) -> Result<Option<OpenUser>, Error>
     first(sql, SELECT, id.0.into()).await
 }
 
-async fn first(
-    sql: &dyn Sql,
-    select: &str,
-    parameter: Value,
-) -> Result<Option<OpenUser>, Error> {
-    let rows = sql.execute(select, vec![parameter]).await.map_err(failure)?;
+async fn first(sql: &dyn Sql, select: &str, parameter: Value) -> Result<Option<OpenUser>, Error> {
+    let rows = sql
+        .execute(select, vec![parameter])
+        .await
+        .map_err(failure)?;
     rows.first().map(read).transpose().map_err(failure)
 }
 

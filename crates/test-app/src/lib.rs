@@ -3,7 +3,11 @@
 //! It answers in milliseconds, without a socket or WebAssembly; what the hosts add is tested end
 //! to end, in `tests/`.
 
-#![allow(clippy::expect_used, clippy::missing_panics_doc, reason = "a test stops at a fault")]
+#![allow(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a test stops at a fault"
+)]
 
 use axum::{Router, body::Body, response::Response};
 use http::{Method, Request, StatusCode, header};
@@ -50,7 +54,10 @@ impl TestApp {
         store::migrations::apply(&*platform.sql, platform.clock.now(), "test")
             .await
             .expect("migrations");
-        Self { router: make(platform.clone()), platform }
+        Self {
+            router: make(platform.clone()),
+            platform,
+        }
     }
 
     /// Sends a request as it is; the answer's body is not read yet.
@@ -66,7 +73,8 @@ impl TestApp {
     /// `POST path` with a JSON body.
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         let json = [("content-type", "application/json")];
-        self.request(Method::POST, path, &json, &body.to_string()).await
+        self.request(Method::POST, path, &json, &body.to_string())
+            .await
     }
 
     /// Any request, and its whole answer.
@@ -81,13 +89,19 @@ impl TestApp {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Body::from(body.to_owned())).expect("a request");
+        let request = request
+            .body(Body::from(body.to_owned()))
+            .expect("a request");
         Answer::read(self.send(request).await).await
     }
 
     /// Asks the database itself.
     pub async fn sql(&self, statement: &str, parameters: Vec<SqlValue>) -> Vec<Row> {
-        self.platform.sql.execute(statement, parameters).await.expect("a statement")
+        self.platform
+            .sql
+            .execute(statement, parameters)
+            .await
+            .expect("a statement")
     }
 }
 
@@ -108,7 +122,11 @@ impl Answer {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("a body").to_bytes();
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        Self { status: parts.status, headers: parts.headers, text }
+        Self {
+            status: parts.status,
+            headers: parts.headers,
+            text,
+        }
     }
 
     /// The body as JSON; null if it is none.
@@ -120,7 +138,10 @@ impl Answer {
     /// A header's value; empty if it is missing.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     }
 
     /// Checks that this is a problem of `status` with `detail`, complete in its five members, and
@@ -129,7 +150,10 @@ impl Answer {
     pub fn problem(&self, status: u16, detail: &str) -> Value {
         let json = self.json();
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
-        assert_eq!(self.header(header::CONTENT_TYPE.as_str()), "application/problem+json");
+        assert_eq!(
+            self.header(header::CONTENT_TYPE.as_str()),
+            "application/problem+json"
+        );
         assert_eq!(json["status"], status, "{json}");
         assert_eq!(json["detail"], detail, "{json}");
         for member in ["type", "title", "instance"] {

@@ -4,8 +4,8 @@
 //! and the answer is wrapped. Errors leave as [`Failure`] and become a problem in [`serve`],
 //! the one place that knows the path, the contract and the request's number.
 
-mod body;
 mod bearer;
+mod body;
 mod failure;
 mod fresh;
 mod json;

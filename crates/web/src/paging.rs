@@ -19,13 +19,20 @@ impl Parameters {
     /// Those of a query string.
     #[must_use]
     pub fn parse(query: &str) -> Self {
-        Self(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+        Self(
+            form_urlencoded::parse(query.as_bytes())
+                .into_owned()
+                .collect(),
+        )
     }
 
     /// The value of `name`.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -64,19 +71,29 @@ impl Page {
         let mut invalid = Vec::new();
         let mut number = |name: &str, least: i64, most: i64| -> Option<i64> {
             let text = query.get(name)?;
-            let number = text.parse().ok().filter(|number| (least..=most).contains(number));
+            let number = text
+                .parse()
+                .ok()
+                .filter(|number| (least..=most).contains(number));
             if number.is_none() {
                 let message = match most {
                     i64::MAX => format!("must be a whole number from {least}"),
                     most => format!("must be a whole number from {least} to {most}"),
                 };
-                invalid.push(FieldError { field: format!("query.{name}"), message });
+                invalid.push(FieldError {
+                    field: format!("query.{name}"),
+                    message,
+                });
             }
             number
         };
         let skip = number("skip", 0, i64::MAX);
         let limit = number("limit", 1, limits.most).unwrap_or(limits.default);
-        if invalid.is_empty() { Ok(Self { skip, limit }) } else { Err(Error::invalid(invalid).into()) }
+        if invalid.is_empty() {
+            Ok(Self { skip, limit })
+        } else {
+            Err(Error::invalid(invalid).into())
+        }
     }
 }
 
@@ -101,10 +118,17 @@ mod tests {
 
     #[test]
     fn pages() {
-        let limits = Limits { default: 10, most: 100 };
+        let limits = Limits {
+            default: 10,
+            most: 100,
+        };
         let check = |query: &str, expected: Option<(Option<i64>, i64)>| {
             let page = Page::of(&Parameters::parse(query), limits).ok();
-            assert_eq!(page.map(|page| (page.skip, page.limit)), expected, "{query}");
+            assert_eq!(
+                page.map(|page| (page.skip, page.limit)),
+                expected,
+                "{query}"
+            );
         };
         check("", Some((None, 10)));
         check("skip=5&limit=100", Some((Some(5), 100)));

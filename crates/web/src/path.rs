@@ -30,8 +30,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
         let parameters = RawPathParams::from_request_parts(parts, state).await;
-        let parameters = parameters
-            .map_err(|_| Error::invalid_field("path", "is not valid UTF-8"))?;
+        let parameters =
+            parameters.map_err(|_| Error::invalid_field("path", "is not valid UTF-8"))?;
         match parameters.iter().next() {
             Some((_, text)) => Ok(Self(text.to_owned())),
             None => Err(Error::internal("the route has no parameter").into()),

@@ -60,20 +60,30 @@ fn as_problem(response: Response, path: &str, request_id: Option<&HeaderValue>) 
         // axum's own refusals: an unknown method, an oversized body.
         None => {
             let status = response.status();
-            let detail = status.canonical_reason().unwrap_or("The request was refused");
+            let detail = status
+                .canonical_reason()
+                .unwrap_or("The request was refused");
             Problem::new(contract, status.as_u16(), detail, path)
         }
     };
     if problem.status >= 500 {
-        problem.request_id = request_id.and_then(|id| id.to_str().ok()).map(str::to_owned);
+        problem.request_id = request_id
+            .and_then(|id| id.to_str().ok())
+            .map(str::to_owned);
         log(path, problem.request_id.as_deref(), carried.as_ref());
     }
     let (mut parts, _) = response.into_parts();
     parts.status = StatusCode::from_u16(problem.status).unwrap_or(parts.status);
     parts.headers.remove(header::CONTENT_LENGTH);
-    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
-    parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    let retry_after = carried.as_ref().and_then(|Carried(error)| error.retry_after());
+    parts
+        .headers
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+    parts
+        .headers
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let retry_after = carried
+        .as_ref()
+        .and_then(|Carried(error)| error.retry_after());
     if let Some(seconds) = retry_after.or((problem.status == 503).then_some(RETRY_AFTER)) {
         parts.headers.insert(header::RETRY_AFTER, seconds.into());
     }

@@ -29,7 +29,10 @@ async fn open_chat(platform: &Platform) -> Result<bool, Error> {
         "false" | "0" | "off" => Ok(false),
         _ => {
             let cause = "variable `open_chat`: it must be `true`, `false` or empty";
-            Err(Error::new(ErrorKind::Unavailable, "The service is not configured").caused_by(cause))
+            Err(
+                Error::new(ErrorKind::Unavailable, "The service is not configured")
+                    .caused_by(cause),
+            )
         }
     }
 }
@@ -56,10 +59,15 @@ where
 /// Whether `url` names this very machine.
 #[must_use]
 pub fn is_loopback_url(url: &str) -> bool {
-    let Ok(uri) = url.parse::<Uri>() else { return false };
+    let Ok(uri) = url.parse::<Uri>() else {
+        return false;
+    };
     let host = uri.host().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+    host == "localhost"
+        || address
+            .parse()
+            .is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 #[cfg(test)]
