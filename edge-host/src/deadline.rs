@@ -59,6 +59,7 @@ pub(crate) fn start_ticking(engine: &Engine) -> std::io::Result<()> {
             while let Some(engine) = engine.upgrade() {
                 engine.increment_epoch();
                 drop(engine);
+                #[allow(clippy::disallowed_methods, reason = "the thread is the ticker's own")]
                 std::thread::sleep(TICK);
             }
         })

@@ -88,21 +88,28 @@ fn variables() -> BTreeMap<String, String> {
         .collect()
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
-    match run(Arguments::parse()).await {
+    match serve(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn serve(arguments: Arguments) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    let result = runtime.block_on(run(arguments));
+    // A thread may still wait for standard input; nothing is left to be waited for.
+    runtime.shutdown_background();
+    result
 }
 
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
@@ -123,8 +130,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-    // A thread may still wait for standard input; nothing is left to be waited for.
-    std::process::exit(0);
+    Ok(())
 }
 
 async fn stdin_ends() {

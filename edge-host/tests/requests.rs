@@ -70,7 +70,7 @@ async fn a_guest_has_what_the_manifest_grants_and_no_more() {
         rows,
         "[Row([Integer(7)]), Row([Null]), Row([Text(\"x\")]), Row([Blob([0])]), Row([Real(1.5)])]"
     );
-    assert!(sql("SELECT nothing").await.contains("no such column"));
+    assert!(sql("SELECT missing").await.contains("no such column"));
     assert!(sql("ATTACH '/tmp/x' AS y").await.contains("Failed"));
 
     assert_eq!(text("/value/a").await, "None");

@@ -56,6 +56,7 @@ impl Endpoint {
                     HostPattern::Below(normal(below))
                 }
                 Some(_) => return Err("a `*` must be a whole label"),
+                None if host.contains('*') => return Err("a `*` must come first"),
                 None => HostPattern::Exact(normal(host)),
             },
         };

@@ -77,7 +77,7 @@ impl Outbound {
         let response = tokio::time::timeout(connect.saturating_add(first_byte), exchange)
             .await
             .map_err(|_| Error::HttpResponseTimeout)?
-            .map_err(client_error)?;
+            .map_err(|error| client_error(&error))?;
         Ok(response.map(|body| Timed::new(body, between).boxed_unsync()))
     }
 
@@ -118,7 +118,7 @@ impl WasiHttpHooks for Outbound {
     }
 }
 
-fn client_error(error: ClientError) -> Error {
+fn client_error(error: &ClientError) -> Error {
     let mut cause = error.source();
     while let Some(inner) = cause {
         if let Some(refused) = inner.downcast_ref::<Refused>() {

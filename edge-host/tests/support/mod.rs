@@ -28,7 +28,7 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 
 /// The routes and grants that most tests use.
-pub const MANIFEST: &str = r#"
+pub(crate) const MANIFEST: &str = r#"
 spin_manifest_version = 2
 [application]
 name = "test"
@@ -48,17 +48,17 @@ greeting = "{{ greeting }}, you"
 "#;
 
 /// A host with a state folder of its own.
-pub struct TestHost {
-    pub host: Host,
-    pub folder: TempDir,
+pub(crate) struct TestHost {
+    pub(crate) host: Host,
+    pub(crate) folder: TempDir,
 }
 
 impl TestHost {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::with(MANIFEST, |_| {}).await
     }
 
-    pub async fn with(manifest: &str, change: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) async fn with(manifest: &str, change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = config(folder.path(), manifest);
         change(&mut config);
@@ -66,30 +66,34 @@ impl TestHost {
         Self { host, folder }
     }
 
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.host.address()
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(Request::get(path), "").await
     }
 
-    pub async fn post(&self, path: &str, body: impl Into<Bytes>) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: impl Into<Bytes>) -> Answer {
         self.send(Request::post(path), body).await
     }
 
-    pub async fn put(&self, path: &str, body: impl Into<Bytes>) -> Answer {
+    pub(crate) async fn put(&self, path: &str, body: impl Into<Bytes>) -> Answer {
         self.send(Request::put(path), body).await
     }
 
-    pub async fn send(&self, request: http::request::Builder, body: impl Into<Bytes>) -> Answer {
+    pub(crate) async fn send(
+        &self,
+        request: http::request::Builder,
+        body: impl Into<Bytes>,
+    ) -> Answer {
         let request = request.body(Full::new(body.into()).boxed()).unwrap();
         Answer::read(exchange(self.address(), request).await).await
     }
 }
 
 /// Writes the manifest, with the guest's file in it, and gives a configuration for it.
-pub fn config(folder: &Path, manifest: &str) -> Config {
+pub(crate) fn config(folder: &Path, manifest: &str) -> Config {
     let path = folder.join("spin.toml");
     let source = guest().to_str().unwrap();
     std::fs::write(&path, manifest.replace("GUEST", source)).unwrap();
@@ -97,7 +101,7 @@ pub fn config(folder: &Path, manifest: &str) -> Config {
 }
 
 /// Sends one request on a connection of its own.
-pub async fn exchange(
+pub(crate) async fn exchange(
     address: SocketAddr,
     mut request: Request<BoxBody<Bytes, Infallible>>,
 ) -> Response<Incoming> {
@@ -110,26 +114,26 @@ pub async fn exchange(
 }
 
 /// A body that is written while the exchange goes on.
-pub fn streamed() -> (
+pub(crate) fn streamed() -> (
     mpsc::UnboundedSender<&'static str>,
     BoxBody<Bytes, Infallible>,
 ) {
     use futures::StreamExt;
     let (pieces, queue) = mpsc::unbounded();
     let frames = queue.map(|piece: &str| Ok(Frame::data(Bytes::from(piece))));
-    (pieces, StreamBody::new(frames).boxed())
+    (pieces, BodyExt::boxed(StreamBody::new(frames)))
 }
 
 /// A whole response.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: http::HeaderMap,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    pub async fn read(response: Response<Incoming>) -> Self {
+    pub(crate) async fn read(response: Response<Incoming>) -> Self {
         let (head, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         Self {

@@ -146,4 +146,10 @@ fn said(result: Result<impl Debug, impl Debug>) -> String {
     }
 }
 
-platform_spin::component!(crate::router);
+platform_spin::component!(
+    crate::router,
+    platform_spin::Ports::system()
+        .and_sql()
+        .and_key_value()
+        .and_http()
+);
