@@ -1,1 +1,20 @@
-//! End to end: real components in edge-host with the real runner.
+//! End to end: real components in edge-host with the real runner in front, over real sockets.
+//!
+//! What the tests in `tests/` share: a whole stack ([`stack`]), the same as processes that can be
+//! killed ([`processes`]), and a client ([`client`]) that speaks the `chat` contract ([`talk`]).
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+pub mod client;
+pub mod polling;
+pub mod stack;
+pub mod talk;
+
+pub use client::{Answer, Client, Stream};
+pub use polling::eventually;
+pub use stack::Stack;

@@ -1,0 +1,216 @@
+//! The whole in this process: a scripted model, the edge with the real components, the runner.
+//!
+//! Each stack has its own folder, its own ports and its own token.
+
+use crate::{Client, eventually};
+use edge_host::{Config, Host};
+use model_stub::scripted::ScriptedModel;
+use sandbox_runner::{EdgeUrl, Runner, Token};
+use std::{
+    collections::BTreeMap,
+    hash::{BuildHasher as _, RandomState},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+/// Where fixed ports are taken: no outgoing connection has its source there, so that a port can
+/// be given up and taken again.
+const FIXED: &str = "127.0.0.2:0";
+
+/// A running stack.
+pub struct Stack {
+    /// The folder with all its state.
+    pub state: State,
+    /// What edge and runner tell each other by.
+    pub token: String,
+    model: Option<ScriptedModel>,
+    model_address: SocketAddr,
+    edge: Host,
+    runner: Option<Runner>,
+    admin: SocketAddr,
+}
+
+/// A folder for a stack's state.
+#[derive(Debug)]
+pub struct State {
+    folder: TempDir,
+}
+
+impl State {
+    /// An empty one. What was compiled is shared with the other stacks of this build.
+    #[must_use]
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let edge = folder.path().join("edge");
+        std::fs::create_dir(&edge).unwrap();
+        let cache = target().join("tmp/end-to-end-cache");
+        std::fs::create_dir_all(&cache).unwrap();
+        std::os::unix::fs::symlink(cache, edge.join("cache")).unwrap();
+        Self { folder }
+    }
+
+    /// The edge's folder.
+    #[must_use]
+    pub fn edge(&self) -> PathBuf {
+        self.folder.path().join("edge")
+    }
+
+    /// The runner's folder.
+    #[must_use]
+    pub fn runner(&self) -> PathBuf {
+        self.folder.path().join("runner")
+    }
+
+    /// The application's database.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.edge().join("sqlite.db")
+    }
+
+    /// A connection to the application's database, beside the edge's.
+    #[must_use]
+    pub fn sql(&self) -> rusqlite::Connection {
+        let sql = rusqlite::Connection::open(self.database()).unwrap();
+        sql.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+        sql
+    }
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Stack {
+    /// A fresh stack, ready for requests.
+    pub async fn start() -> Self {
+        Self::start_in(State::new()).await
+    }
+
+    /// A stack on a state from before.
+    pub async fn start_in(state: State) -> Self {
+        let mut stack = Self::without_runner(state).await;
+        stack.start_runner().await;
+        let door = stack.door();
+        eventually("a stack that answers", async || {
+            (door.get("/api/v1/health").await.status == 200).then_some(())
+        })
+        .await;
+        stack
+    }
+
+    /// The model and the edge alone.
+    pub async fn without_runner(state: State) -> Self {
+        let model = ScriptedModel::start_on(listener().await).unwrap();
+        let token = fresh_token();
+        let admin = free_address().await;
+        let mut config = Config::new(root().join("spin.toml"), state.edge());
+        config.variables = variables(&token, admin, &model.base_url());
+        let edge = Host::start(config).await.unwrap();
+        Self {
+            state,
+            token,
+            model_address: model.address(),
+            model: Some(model),
+            edge,
+            runner: None,
+            admin,
+        }
+    }
+
+    /// Sets the runner in front.
+    pub async fn start_runner(&mut self) {
+        let token = Token::parse(&self.token).unwrap();
+        let edge = EdgeUrl::from(self.edge.address());
+        let mut config = sandbox_runner::Config::local(edge, token, self.state.runner());
+        config.admin_listen = self.admin;
+        config.front_door.rate_limit = 0;
+        self.runner = Some(Runner::start(config).await.unwrap());
+    }
+
+    /// Asks the front door, as everybody does.
+    #[must_use]
+    pub fn door(&self) -> Client {
+        let address = self.runner.as_ref().unwrap().front_door_addr();
+        Client { address }
+    }
+
+    /// Asks the edge, past the runner.
+    #[must_use]
+    pub fn edge(&self) -> Client {
+        let address = self.edge.address();
+        Client { address }
+    }
+
+    /// The model.
+    #[must_use]
+    pub fn model(&self) -> &ScriptedModel {
+        self.model.as_ref().unwrap()
+    }
+
+    /// Kills the model as `kill -9` would.
+    pub async fn kill_model(&mut self) {
+        self.model.take().unwrap().kill().await;
+    }
+
+    /// Starts another model where the killed one was.
+    pub async fn restart_model(&mut self) {
+        let listener = TcpListener::bind(self.model_address).await.unwrap();
+        self.model = Some(ScriptedModel::start_on(listener).unwrap());
+    }
+
+    /// Stops every part; the state is left.
+    pub async fn stop(mut self) -> State {
+        if let Some(runner) = self.runner.take() {
+            runner.shutdown().await;
+        }
+        self.edge.shutdown().await;
+        self.state
+    }
+}
+
+/// The application's variables for such a stack.
+#[must_use]
+pub fn variables(token: &str, admin: SocketAddr, model: &str) -> BTreeMap<String, String> {
+    [
+        ("runner_token", token.to_owned()),
+        ("runner_url", format!("http://{admin}")),
+        ("llm_base_url", model.to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}
+
+/// A secret that nobody else has.
+#[must_use]
+pub fn fresh_token() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let random = RandomState::new().hash_one(COUNT.fetch_add(1, Ordering::Relaxed));
+    format!("token-of-one-test-{random:016x}")
+}
+
+/// An address that nobody listens on.
+pub async fn free_address() -> SocketAddr {
+    listener().await.local_addr().unwrap()
+}
+
+/// Takes a port that can be taken again later.
+pub async fn listener() -> TcpListener {
+    TcpListener::bind(FIXED).await.unwrap()
+}
+
+/// The project's folder.
+#[must_use]
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// The folder that this was built in.
+fn target() -> PathBuf {
+    let program = std::env::current_exe().unwrap();
+    program.ancestors().nth(3).unwrap().to_owned()
+}
