@@ -12,6 +12,7 @@
 
 pub mod client;
 pub mod polling;
+pub mod processes;
 pub mod stack;
 pub mod talk;
 

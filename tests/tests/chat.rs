@@ -212,7 +212,7 @@ async fn one_answer_at_a_time() {
     stack.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_streams_at_once_each_get_their_own_answer() {
     const STREAMS: usize = 20;
     let stack = Stack::start().await;

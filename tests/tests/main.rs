@@ -8,3 +8,7 @@
 )]
 
 mod chat;
+mod crash;
+mod health;
+mod migrations;
+mod problems;

@@ -1,0 +1,155 @@
+//! The same stack as processes, to be killed and started again.
+//!
+//! The binaries are in the folder that `ATELIER_BIN_DIR` names, else beside the tests' own.
+
+use crate::{
+    Client,
+    stack::{self, State},
+};
+use model_stub::scripted::ScriptedModel;
+use std::{net::SocketAddr, path::PathBuf, process::Stdio};
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, Command},
+};
+
+/// The stack: its parts listen where they did before when they are started again.
+pub struct Processes {
+    /// The model that it asks, in this process.
+    pub model: ScriptedModel,
+    /// The folder with all its state.
+    pub state: State,
+    /// The `edge-host` process.
+    pub edge: Child,
+    /// The `sandbox-runner` process.
+    pub runner: Child,
+    token: String,
+    addresses: Addresses,
+}
+
+#[derive(Clone, Copy)]
+struct Addresses {
+    edge: SocketAddr,
+    door: SocketAddr,
+    admin: SocketAddr,
+}
+
+impl Processes {
+    /// A fresh stack, ready for requests.
+    pub async fn start() -> Self {
+        let model = ScriptedModel::start().await.unwrap();
+        let (state, token) = (State::new(), stack::fresh_token());
+        let addresses = Addresses {
+            edge: stack::free_address().await,
+            door: stack::free_address().await,
+            admin: stack::free_address().await,
+        };
+        let edge = edge(&state, &token, addresses, &model).await;
+        let runner = runner(&state, &token, addresses).await;
+        Self {
+            model,
+            state,
+            edge,
+            runner,
+            token,
+            addresses,
+        }
+    }
+
+    /// Asks the front door.
+    #[must_use]
+    pub fn door(&self) -> Client {
+        Client {
+            address: self.addresses.door,
+        }
+    }
+
+    /// Asks the edge, past the runner.
+    #[must_use]
+    pub fn edge(&self) -> Client {
+        Client {
+            address: self.addresses.edge,
+        }
+    }
+
+    /// Kills the edge with SIGKILL.
+    pub async fn kill_edge(&mut self) {
+        self.edge.kill().await.unwrap();
+    }
+
+    /// Starts the edge again, on what the killed one left.
+    pub async fn restart_edge(&mut self) {
+        self.edge = edge(&self.state, &self.token, self.addresses, &self.model).await;
+    }
+
+    /// Kills the runner with SIGKILL and starts it again, on what the killed one left.
+    pub async fn kill_and_restart_runner(&mut self) {
+        self.runner.kill().await.unwrap();
+        self.runner = runner(&self.state, &self.token, self.addresses).await;
+    }
+}
+
+async fn edge(state: &State, token: &str, at: Addresses, model: &ScriptedModel) -> Child {
+    let variables = stack::variables(token, at.admin, &model.base_url());
+    let variables = variables
+        .into_iter()
+        .map(|(name, value)| (format!("SPIN_VARIABLE_{}", name.to_uppercase()), value));
+    let mut command = binary("edge-host");
+    command
+        .args(["--listen", &at.edge.to_string(), "--manifest"])
+        .arg(stack::root().join("spin.toml"))
+        .arg("--state")
+        .arg(state.edge())
+        .envs(variables);
+    ready(command, 1).await
+}
+
+async fn runner(state: &State, token: &str, at: Addresses) -> Child {
+    let mut command = binary("sandbox-runner");
+    command
+        .env("RUNNER_LISTEN", at.door.to_string())
+        .env("RUNNER_ADMIN_LISTEN", at.admin.to_string())
+        .env("RUNNER_EDGE_URL", format!("http://{}", at.edge))
+        .env("RUNNER_TOKEN", token)
+        .env("RUNNER_STATE", state.runner())
+        .env("RUNNER_RATE_LIMIT", "0");
+    ready(command, 2).await
+}
+
+fn binary(name: &str) -> Command {
+    let folder = std::env::var_os("ATELIER_BIN_DIR").map_or_else(
+        || {
+            let program = std::env::current_exe().unwrap();
+            program.ancestors().nth(2).unwrap().to_owned()
+        },
+        PathBuf::from,
+    );
+    let path = folder.join(name);
+    assert!(
+        path.exists(),
+        "{} is not built: `cargo xtask build`",
+        path.display()
+    );
+    let mut command = Command::new(path);
+    command
+        .env_clear()
+        .env("RUST_LOG", "off")
+        .arg("--stop-on-stdin-eof")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
+    command
+}
+
+/// Starts a process; returns when it said so many times that it listens.
+async fn ready(mut command: Command, listeners: usize) -> Child {
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
+    for _ in 0..listeners {
+        let line = lines.next_line().await.unwrap();
+        let line = line.unwrap_or_else(|| panic!("{command:?} ended"));
+        assert!(line.starts_with("listening on http://"), "{line}");
+    }
+    child
+}
