@@ -16,6 +16,10 @@ use tokio::{
 };
 use tracing_subscriber::EnvFilter;
 
+/// A request allocates some hundred times, on the host's side of the components' boundary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const MEBIBYTE: u64 = 1024 * 1024;
 
 /// Serves a spin.toml with embedded wasmtime.

@@ -28,10 +28,7 @@ async fn the_guest_is_told_what_spin_tells() {
         values.concat()
     };
     assert!(one("spin-client-addr").starts_with("127.0.0.1:"));
-    assert_eq!(one("spin-full-url"), "http://example.org:8080/head?a=%20b");
-    assert_eq!(one("spin-path-info"), "/head");
-    assert_eq!(one("spin-raw-component-route"), "/...");
-    assert_eq!(one("spin-component-route"), "/");
+    assert!(!head.contains("spin-full-url"), "forged: {head}");
     assert_eq!(one("x-request-id"), "from_outside-1");
     assert!(one("uri").ends_with("/head?a=%20b"));
     assert_eq!(answer.headers["x-request-id"], "from_outside-1");

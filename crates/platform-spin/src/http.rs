@@ -1,5 +1,6 @@
 //! The `Http` port over `wasi:http`.
 
+use crate::spawning;
 use bytes::Bytes;
 use futures::StreamExt;
 use http::{Request, Response};
@@ -35,6 +36,8 @@ async fn send(request: Request<Bytes>) -> Result<Response<ByteStream>, HttpError
             .extensions_mut()
             .insert(RequestOptionsExtension(options));
     }
+    // The body is a task of its own.
+    spawning::spawned();
     let response = spin_sdk::http::send(request).await.map_err(failed)?;
     Ok(response.map(|body| {
         let bytes = body.into_data_stream().map(|piece| piece.map_err(failed));

@@ -9,6 +9,7 @@
 mod absent;
 mod http;
 mod key_value;
+mod spawning;
 mod sqlite;
 mod system;
 
@@ -68,7 +69,7 @@ pub async fn handle(
     request: Request,
 ) -> axum::response::Response {
     let router = router.get_or_init(|| make(ports().0));
-    web::serve(router, request.map(Body::new)).await
+    spawning::begin_spawned(web::serve(router, request.map(Body::new))).await
 }
 
 /// Makes the crate a component: requests go to the router that `$make(Platform)` returns, over

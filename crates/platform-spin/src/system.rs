@@ -1,5 +1,6 @@
 //! Time, randomness, tasks and variables.
 
+use crate::spawning;
 use ports::{BoxFuture, Clock, Random, Tasks, VariableError, Variables};
 use send_wrapper::SendWrapper;
 use spin_sdk::wasip3::{random::random::get_random_bytes, spawn};
@@ -47,7 +48,8 @@ pub(crate) struct WasiTasks;
 
 impl Tasks for WasiTasks {
     fn spawn(&self, task: BoxFuture<'static, ()>) {
-        spawn(task);
+        spawning::spawned();
+        spawn(spawning::begin_spawned(task));
     }
 }
 

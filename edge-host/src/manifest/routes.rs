@@ -5,7 +5,6 @@
 //! one wins that is more specific at the first segment where they differ. A trailing slash makes
 //! no difference.
 
-use http::HeaderValue;
 use std::cmp::Ordering;
 
 /// The routes of an application, the most specific first.
@@ -17,10 +16,6 @@ pub struct Routes(Vec<Route>);
 pub struct Route {
     /// As the manifest has it.
     pub text: String,
-    /// [`Route::text`] as a header's value.
-    pub text_value: HeaderValue,
-    /// Without a trailing wildcard, as a header's value.
-    pub base_value: HeaderValue,
     /// Who answers it.
     pub component: String,
     segments: Vec<Segment>,
@@ -111,16 +106,11 @@ impl Route {
                 None => Segment::Exact(segment.to_owned()),
             });
         }
-        let (Ok(text_value), Ok(base_value)) = (
-            HeaderValue::try_from(&text),
-            HeaderValue::try_from(format!("/{path}")),
-        ) else {
+        if http::HeaderValue::try_from(&text).is_err() {
             return malformed("it has letters that no path has");
-        };
+        }
         Ok(Self {
             text,
-            text_value,
-            base_value,
             component,
             segments,
             wildcard,

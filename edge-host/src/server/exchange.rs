@@ -91,7 +91,7 @@ impl Front {
                 "The body is too large.",
             ));
         }
-        head::complete(&mut request, &found, peer)
+        head::complete(&mut request, peer)
             .map_err(|reason| refuse(StatusCode::BAD_REQUEST, reason))?;
         let limit = usize::try_from(self.max_body).unwrap_or(usize::MAX);
         let request = request.map(|body| limited(body, limit));

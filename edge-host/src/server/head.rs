@@ -1,7 +1,6 @@
 //! What the host adds to a request before the guest sees it.
 
 use super::exchange::REQUEST_ID;
-use crate::manifest::Match;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Request, Uri, header,
     uri::{Authority, Scheme},
@@ -18,11 +17,10 @@ use std::{
 /// Letters of a request id from outside.
 const ID_LETTERS: usize = 64;
 
+/// How Spin's headers to a component begin.
+const SPIN: &str = "spin-";
+
 const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("spin-client-addr");
-const FULL_URL: HeaderName = HeaderName::from_static("spin-full-url");
-const PATH_INFO: HeaderName = HeaderName::from_static("spin-path-info");
-const RAW_ROUTE: HeaderName = HeaderName::from_static("spin-raw-component-route");
-const ROUTE: HeaderName = HeaderName::from_static("spin-component-route");
 
 /// The request's id, from outside if it is a sane one, else a new one; the request carries it
 /// afterwards.
@@ -56,23 +54,22 @@ fn new_id() -> HeaderValue {
     HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("0"))
 }
 
-/// Makes the URI absolute and sets what Spin tells a component. What a client sent under these
-/// names is replaced.
-pub(super) fn complete<B>(
-    request: &mut Request<B>,
-    found: &Match<'_, '_>,
-    peer: SocketAddr,
-) -> Result<(), &'static str> {
+/// Makes the URI absolute and says who asks. Of Spin's headers to a component, this is the one
+/// that our components read: each header that crosses into a guest costs a call into it.
+/// Whatever a client sent under Spin's names is removed.
+pub(super) fn complete<B>(request: &mut Request<B>, peer: SocketAddr) -> Result<(), &'static str> {
     make_absolute(request)?;
     let peer = HeaderValue::try_from(peer.to_string()).map_err(|_| "The peer has no address.")?;
-    let full = HeaderValue::try_from(request.uri().to_string()).map_err(|_| MALFORMED)?;
-    let rest = HeaderValue::try_from(found.rest).map_err(|_| MALFORMED)?;
     let headers = request.headers_mut();
+    let forged: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| name.as_str().starts_with(SPIN))
+        .cloned()
+        .collect();
+    for name in forged {
+        headers.remove(name);
+    }
     headers.insert(CLIENT_ADDRESS, peer);
-    headers.insert(FULL_URL, full);
-    headers.insert(PATH_INFO, rest);
-    headers.insert(RAW_ROUTE, found.route.text_value.clone());
-    headers.insert(ROUTE, found.route.base_value.clone());
     Ok(())
 }
 
