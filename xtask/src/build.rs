@@ -90,7 +90,14 @@ pub fn components(workspace: &Workspace, manifest: &Manifest) -> Result<Vec<(Str
         // As `spin.toml` says it: only a crate that is nothing but a `cdylib` is optimised as
         // a whole, and one that is not comes out half as large again.
         let mut command = workspace.cargo();
-        command.args(["rustc", "-p", &package, "--release", "--target", WASM_TARGET]);
+        command.args([
+            "rustc",
+            "-p",
+            &package,
+            "--release",
+            "--target",
+            WASM_TARGET,
+        ]);
         command.args(["--crate-type", "cdylib"]);
         run(&mut command)?;
     }

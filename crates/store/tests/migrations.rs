@@ -23,7 +23,13 @@ async fn they_are_applied_once() {
     let first = apply(&database, 0, "a").await.expect("migrations");
     assert!(first.statements >= first.migrations && first.migrations > 0);
     let again = apply(&database, 1, "a").await.expect("nothing");
-    assert_eq!(again, Applied { migrations: 0, statements: 0 });
+    assert_eq!(
+        again,
+        Applied {
+            migrations: 0,
+            statements: 0
+        }
+    );
 }
 
 #[tokio::test]
@@ -32,7 +38,11 @@ async fn of_several_at_once_one_applies_them_and_the_others_wait_or_find_them() 
     let names: Vec<String> = (0..8).map(|number| number.to_string()).collect();
     let outcomes =
         futures::future::join_all(names.iter().map(|name| apply(&database, 0, name))).await;
-    let did: Vec<_> = outcomes.iter().flatten().filter(|did| did.statements > 0).collect();
+    let did: Vec<_> = outcomes
+        .iter()
+        .flatten()
+        .filter(|did| did.statements > 0)
+        .collect();
     assert_eq!(did.len(), 1);
     for refused in outcomes.iter().filter_map(|outcome| outcome.as_ref().err()) {
         assert_eq!(refused.kind(), domain::ErrorKind::Unavailable);
@@ -45,7 +55,10 @@ async fn a_newer_database_is_refused() {
     let database = database();
     apply(&database, 0, "a").await.expect("migrations");
     database
-        .execute("INSERT INTO migrations VALUES ('9999_later', 0, 0)", Vec::new())
+        .execute(
+            "INSERT INTO migrations VALUES ('9999_later', 0, 0)",
+            Vec::new(),
+        )
         .await
         .expect("a row");
     let refused = apply(&database, 0, "a").await.expect_err("newer");
@@ -77,11 +90,20 @@ async fn a_death_after_any_statement_is_made_good_by_the_next_start() {
     apply(&whole, 0, "a").await.expect("migrations");
     let expected = schema(&whole).await;
     for survived in 0.. {
-        let dying = Dying { database: database(), left: AtomicI64::new(survived) };
+        let dying = Dying {
+            database: database(),
+            left: AtomicI64::new(survived),
+        };
         let outcome = apply(&dying, 0, "dies").await;
         // The dead one's lease has run out a minute later.
-        apply(&dying.database, 61_000, "next").await.expect("migrations");
-        assert_eq!(schema(&dying.database).await, expected, "after {survived} statements");
+        apply(&dying.database, 61_000, "next")
+            .await
+            .expect("migrations");
+        assert_eq!(
+            schema(&dying.database).await,
+            expected,
+            "after {survived} statements"
+        );
         if outcome.is_ok() {
             return;
         }

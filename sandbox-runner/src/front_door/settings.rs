@@ -27,7 +27,7 @@ impl Default for Settings {
         Self {
             rate_limit: 6000,
             connections: 4096,
-            body: 64 * 1024 * 1024,
+            body: 32 * 1024 * 1024,
             head_timeout: Duration::from_secs(15),
             body_silence: Duration::from_secs(60),
             answer_timeout: Duration::from_secs(600),

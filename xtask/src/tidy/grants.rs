@@ -102,7 +102,12 @@ fn check_build(component: &Component, package: &str) -> Vec<String> {
     let Some(build) = &component.build else {
         return faults;
     };
-    for word in ["cargo build", "--release", WASM_TARGET] {
+    for word in [
+        "cargo rustc",
+        "--crate-type cdylib",
+        "--release",
+        WASM_TARGET,
+    ] {
         if !build.command.contains(word) {
             faults.push(format!("its build command has no `{word}`"));
         }

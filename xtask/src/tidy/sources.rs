@@ -78,7 +78,9 @@ fn check_rust(file: &TextFile) -> Vec<String> {
         }
     }
     let sdk = concat!("spin_", "sdk");
-    if file.text.contains(sdk) && !file.path.starts_with("crates/platform-spin") {
+    // A guest of edge-host's tests asks the host for what our code would not.
+    let may = ["crates/platform-spin", "edge-host/tests/guest"];
+    if file.text.contains(sdk) && !may.iter().any(|folder| file.path.starts_with(folder)) {
         fault(format!("only platform-spin names {sdk}"));
     }
     faults

@@ -147,7 +147,10 @@ impl Parts<'_> {
     fn binary(&self, name: &str) -> Command {
         let mut command = Command::new(self.binaries.join(name));
         // Colours are for terminals, and this goes to a log.
-        command.arg("--stop-on-stdin-eof").current_dir(self.root).env("NO_COLOR", "1");
+        command
+            .arg("--stop-on-stdin-eof")
+            .current_dir(self.root)
+            .env("NO_COLOR", "1");
         command
     }
 }

@@ -22,6 +22,10 @@ pub(super) const WAL_PAGES_BEFORE_CHECKPOINT: i64 = 1_000;
 /// The log is emptied, writers waiting, from this many pages on.
 pub(super) const WAL_PAGES_BEFORE_RESTART: i64 = 16_000;
 
+/// How often the switch to WAL is tried, and how long it pauses in between.
+const JOURNAL_TRIES: u32 = 100;
+const JOURNAL_PAUSE: Duration = Duration::from_millis(20);
+
 /// Bytes of one statement's text.
 const SQL_LENGTH: i32 = 1024 * 1024;
 
@@ -57,13 +61,28 @@ impl Handle {
     }
 
     /// WAL stays in the file. Another process may hold the database at this moment, so this
-    /// waits.
+    /// waits; where two switch at once, SQLite refuses one without waiting, and it tries again.
     pub(super) fn set_journal(&self) -> Result<(), SqlError> {
         self.wait_for_others(true)?;
+        let mut tries = 0;
+        while let Err(error) = self.switch_to_wal() {
+            tries += 1;
+            if error != SqlError::Busy || tries == JOURNAL_TRIES {
+                return Err(error);
+            }
+            #[allow(
+                clippy::disallowed_methods,
+                reason = "a database is opened once, at start"
+            )]
+            std::thread::sleep(JOURNAL_PAUSE);
+        }
+        self.wait_for_others(false)
+    }
+
+    fn switch_to_wal(&self) -> Result<(), SqlError> {
         self.sqlite
             .query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))
-            .map_err(|error| sql_error(&error))?;
-        self.wait_for_others(false)
+            .map_err(|error| sql_error(&error))
     }
 
     pub(super) fn checkpoint(&self, restart: bool) -> Result<(), SqlError> {
