@@ -68,8 +68,7 @@ impl Database {
 
     fn new(path: PathBuf, folder: Option<tempfile::TempDir>) -> Result<Self, SqlError> {
         let wal_pages = Arc::default();
-        let first = Handle::open(&path, &wal_pages)?;
-        first.set_journal()?;
+        let first = Handle::open_first(&path, &wal_pages)?;
         Ok(Self {
             shared: Arc::new(Shared {
                 path,

@@ -22,9 +22,9 @@ pub(super) const WAL_PAGES_BEFORE_CHECKPOINT: i64 = 1_000;
 /// The log is emptied, writers waiting, from this many pages on.
 pub(super) const WAL_PAGES_BEFORE_RESTART: i64 = 16_000;
 
-/// How often the switch to WAL is tried, and how long it pauses in between.
-const JOURNAL_TRIES: u32 = 100;
-const JOURNAL_PAUSE: Duration = Duration::from_millis(20);
+/// How often the first connection is tried, and how long it pauses in between.
+const OPEN_TRIES: u32 = 100;
+const OPEN_PAUSE: Duration = Duration::from_millis(20);
 
 /// Bytes of one statement's text.
 const SQL_LENGTH: i32 = 1024 * 1024;
@@ -60,29 +60,32 @@ impl Handle {
         })
     }
 
-    /// WAL stays in the file. Another process may hold the database at this moment, so this
-    /// waits; where two switch at once, SQLite refuses one without waiting, and it tries again.
-    pub(super) fn set_journal(&self) -> Result<(), SqlError> {
-        self.wait_for_others(true)?;
+    /// The first connection to a database: it sets WAL, which stays in the file. Where several
+    /// open a new file at once, SQLite refuses some of them without waiting; they try again.
+    pub(super) fn open_first(path: &Path, wal_pages: &Arc<AtomicI64>) -> Result<Self, SqlError> {
         let mut tries = 0;
-        while let Err(error) = self.switch_to_wal() {
+        loop {
+            let opened = Self::open(path, wal_pages).and_then(Self::with_journal);
             tries += 1;
-            if error != SqlError::Busy || tries == JOURNAL_TRIES {
-                return Err(error);
+            if opened.as_ref().err() != Some(&SqlError::Busy) || tries == OPEN_TRIES {
+                return opened;
             }
             #[allow(
                 clippy::disallowed_methods,
                 reason = "a database is opened once, at start"
             )]
-            std::thread::sleep(JOURNAL_PAUSE);
+            std::thread::sleep(OPEN_PAUSE);
         }
-        self.wait_for_others(false)
     }
 
-    fn switch_to_wal(&self) -> Result<(), SqlError> {
+    /// Another process may hold the database at this moment, so this waits.
+    fn with_journal(self) -> Result<Self, SqlError> {
+        self.wait_for_others(true)?;
         self.sqlite
             .query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))
-            .map_err(|error| sql_error(&error))
+            .map_err(|error| sql_error(&error))?;
+        self.wait_for_others(false)?;
+        Ok(self)
     }
 
     pub(super) fn checkpoint(&self, restart: bool) -> Result<(), SqlError> {
