@@ -24,19 +24,27 @@ pub(crate) struct KeyValueStore;
 impl KeyValue for KeyValueStore {
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, KeyValueError>> {
         Box::pin(SendWrapper::new(async move {
-            open().await?.get(key).await.map_err(failed)
+            open().await?.get(key).await.map_err(|error| failed(&error))
         }))
     }
 
     fn set<'a>(&'a self, key: &'a str, value: Vec<u8>) -> BoxFuture<'a, Result<(), KeyValueError>> {
         Box::pin(SendWrapper::new(async move {
-            open().await?.set(key, value).await.map_err(failed)
+            open()
+                .await?
+                .set(key, value)
+                .await
+                .map_err(|error| failed(&error))
         }))
     }
 
     fn delete<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<(), KeyValueError>> {
         Box::pin(SendWrapper::new(async move {
-            open().await?.delete(key).await.map_err(failed)
+            open()
+                .await?
+                .delete(key)
+                .await
+                .map_err(|error| failed(&error))
         }))
     }
 
@@ -50,7 +58,7 @@ impl KeyValue for KeyValueStore {
 }
 
 async fn open() -> Result<Store, KeyValueError> {
-    Store::open_default().await.map_err(failed)
+    Store::open_default().await.map_err(|error| failed(&error))
 }
 
 fn increment(key: &str, delta: i64) -> Result<i64, KeyValueError> {
@@ -59,6 +67,6 @@ fn increment(key: &str, delta: i64) -> Result<i64, KeyValueError> {
     atomics::increment(&bucket, key, delta).map_err(said)
 }
 
-fn failed(error: Error) -> KeyValueError {
+fn failed(error: &Error) -> KeyValueError {
     KeyValueError(error.to_string())
 }
