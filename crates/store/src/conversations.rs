@@ -61,17 +61,7 @@ pub async fn of_user(
         .map_err(failure)?;
     let parameters = vec![user.0.into(), window.limit.into(), window.skip.into()];
     let rows = sql.execute(SELECT, parameters).await.map_err(failure)?;
-    Ok(Listed {
-        items: rows
-            .iter()
-            .map(read)
-            .collect::<Result<_, _>>()
-            .map_err(failure)?,
-        total: counted
-            .first()
-            .map_or(Ok(0), |row| row.get(0))
-            .map_err(failure)?,
-    })
+    Listed::of(&rows, &counted, read)
 }
 
 fn read(row: &Row) -> Result<Session, SqlError> {

@@ -1,6 +1,6 @@
 //! What the health answers ask of the database.
 
-use crate::failure::failure;
+use crate::{failure::failure, listed::count};
 use domain::{Error, SessionKind};
 use ports::Sql;
 
@@ -25,7 +25,5 @@ pub async fn count_sessions(sql: &dyn Sql, kind: SessionKind) -> Result<i64, Err
         .execute(COUNT, vec![kind.as_str().into()])
         .await
         .map_err(failure)?;
-    rows.first()
-        .map_or(Ok(0), |row| row.get(0))
-        .map_err(failure)
+    count(&rows)
 }

@@ -11,21 +11,6 @@ pub mod migrations;
 pub mod open_users;
 
 mod failure;
+mod listed;
 
-/// How many rows to pass over, and how many to return at most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// Rows passed over.
-    pub skip: i64,
-    /// Rows returned at most.
-    pub limit: i64,
-}
-
-/// Part of a list, and how long the whole is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed<T> {
-    /// The part.
-    pub items: Vec<T>,
-    /// The length of the whole.
-    pub total: i64,
-}
+pub use listed::{Listed, Window};

@@ -50,17 +50,7 @@ pub async fn of_session(
         LIST_MAX_BYTES.into(),
     ];
     let rows = sql.execute(&select, parameters).await.map_err(failure)?;
-    Ok(Listed {
-        items: rows
-            .iter()
-            .map(read)
-            .collect::<Result<_, _>>()
-            .map_err(failure)?,
-        total: counted
-            .first()
-            .map_or(Ok(0), |row| row.get(0))
-            .map_err(failure)?,
-    })
+    Listed::of(&rows, &counted, read)
 }
 
 fn read(row: &Row) -> Result<Message, SqlError> {
