@@ -1,6 +1,6 @@
 //! What belongs to one instance of a component, and what it was granted.
 
-use crate::{deadline::Running, guest_log::GuestLog, outbound::Outbound};
+use crate::{guest_log::GuestLog, outbound::Outbound};
 use platform_native::{key_value::Store, sqlite::Database};
 use std::{collections::BTreeMap, sync::Arc};
 use wasmtime::{StoreLimits, StoreLimitsBuilder, component::ResourceTable};
@@ -30,7 +30,6 @@ pub(crate) struct Guest {
     grants: Arc<Grants>,
     connections_left: usize,
     pub(crate) limits: StoreLimits,
-    pub(crate) running: Arc<Running>,
 }
 
 impl Guest {
@@ -49,7 +48,6 @@ impl Guest {
             grants: Arc::clone(grants),
             connections_left: CONNECTIONS,
             limits: StoreLimitsBuilder::new().memory_size(memory).build(),
-            running: Arc::default(),
         }
     }
 

@@ -2,12 +2,13 @@
 
 use crate::{
     Config, HostError,
+    deadline::Computing,
     engine::{self, Cache},
     guest::{Grants, Guest},
     interfaces,
     manifest::{Application, Component, Routes},
     outbound::{self, Outbound, Policy},
-    pool::{Pool, Pooled},
+    pool::{Parts, Pool},
 };
 use platform_native::{key_value::Stores, sqlite::Database};
 use ports::Clock;
@@ -86,6 +87,7 @@ struct Maker {
     tls: rustls::ClientConfig,
     variables: BTreeMap<String, String>,
     config: Config,
+    computing: Computing,
     draining: CancellationToken,
     alive: TaskTracker,
 }
@@ -104,6 +106,7 @@ impl Maker {
             tls: outbound::tls().map_err(HostError::Tls)?,
             variables: application.variables.clone(),
             config: config.clone(),
+            computing: Computing::new(),
             draining: CancellationToken::new(),
             alive: TaskTracker::new(),
         })
@@ -117,13 +120,14 @@ impl Maker {
         let policy = Policy::new(&grants.component, &component.outbound, &self.variables)?;
         let compiled = self.cache.component(&self.engine, &component.source)?;
         let instance = self.linker.instantiate_pre(&compiled).map_err(failed)?;
-        Ok(Pool::new(Pooled {
+        Ok(Pool::new(Parts {
             engine: self.engine.clone(),
             service: ServicePre::new(instance).map_err(failed)?,
             grants: Arc::new(grants),
             outbound: Outbound::new(policy, &self.tls),
             memory: self.config.memory,
             longest: self.config.longest_computation,
+            computing: self.computing.clone(),
             draining: self.draining.clone(),
             alive: self.alive.clone(),
         }))

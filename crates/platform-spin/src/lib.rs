@@ -7,6 +7,7 @@
 //! to the database, the router, variables, none of which ever changes its meaning.
 
 mod absent;
+mod exchange;
 mod http;
 mod key_value;
 mod spawning;
@@ -15,9 +16,9 @@ mod system;
 
 pub use spin_sdk;
 
-use axum::{Router, body::Body};
+use axum::Router;
 use ports::Platform;
-use spin_sdk::http::Request;
+use spin_sdk::wasip3::http::types::{self, ErrorCode};
 use std::sync::{Arc, OnceLock};
 
 /// The ports that a component asks for, over what Spin, or whatever hosts it in its place, gives.
@@ -62,14 +63,18 @@ impl Ports {
 }
 
 /// Answers one request with the router that `make` builds once an instance. For [`component!`].
+///
+/// # Errors
+/// The host's, for a request that no host should let pass.
 pub async fn handle(
     router: &'static OnceLock<Router>,
     make: fn(Platform) -> Router,
     ports: fn() -> Ports,
-    request: Request,
-) -> axum::response::Response {
+    request: types::Request,
+) -> Result<types::Response, ErrorCode> {
+    let request = exchange::request(request)?;
     let router = router.get_or_init(|| make(ports().0));
-    spawning::begin_spawned(web::serve(router, request.map(Body::new))).await
+    exchange::response(spawning::begin_spawned(web::serve(router, request)).await)
 }
 
 /// Makes the crate a component: requests go to the router that `$make(Platform)` returns, over
@@ -78,7 +83,6 @@ pub async fn handle(
 macro_rules! component {
     ($make:path, $ports:expr) => {
         const _: () = {
-            use $crate::spin_sdk::http::{FromRequest, IntoResponse, Request};
             use $crate::spin_sdk::wasip3::{exports::http::handler::Guest, http::types};
 
             struct Component;
@@ -89,10 +93,7 @@ macro_rules! component {
                 ) -> Result<types::Response, types::ErrorCode> {
                     static ROUTER: ::std::sync::OnceLock<::axum::Router> =
                         ::std::sync::OnceLock::new();
-                    let request = Request::from_request(request)?;
-                    $crate::handle(&ROUTER, $make, || $ports, request)
-                        .await
-                        .into_response()
+                    $crate::handle(&ROUTER, $make, || $ports, request).await
                 }
             }
 

@@ -95,7 +95,7 @@ impl Front {
             .map_err(|reason| refuse(StatusCode::BAD_REQUEST, reason))?;
         let limit = usize::try_from(self.max_body).unwrap_or(usize::MAX);
         let request = request.map(|body| limited(body, limit));
-        let response = served.pool.handle((), request).await;
+        let response = served.pool.handle(request).await;
         let response = response.map_err(|error| {
             let (status, detail) = problem::meaning(&error);
             tracing::error!(

@@ -1,9 +1,10 @@
 //! The host's own answers: problem documents.
 
+use crate::pool::NotStarted;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
-use wasmtime_wasi_http::{handler::InstantiationError, p3::bindings::http::types::ErrorCode};
+use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode;
 
 /// A whole body.
 pub(super) type Body = Full<Bytes>;
@@ -28,7 +29,7 @@ pub(super) fn response(status: StatusCode, detail: &str, path: &str) -> Response
 
 /// What a component's failure is to its client.
 pub(super) fn meaning(error: &wasmtime::Error) -> (StatusCode, &'static str) {
-    if error.is::<InstantiationError<()>>() {
+    if error.is::<NotStarted>() {
         let detail = "The component cannot be started at the moment.";
         return (StatusCode::SERVICE_UNAVAILABLE, detail);
     }
