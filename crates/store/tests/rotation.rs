@@ -1,6 +1,11 @@
 //! Rotation of refresh tokens, alone, in parallel, and in any order with all that ends a login.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "tests")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests"
+)]
 
 #[path = "rotation/any_order.rs"]
 mod any_order;
@@ -82,7 +87,7 @@ async fn a_rotation_extends_the_login_and_a_repeated_one_does_not() {
     ] {
         match rotate(&sql, line, generation, now, now + LIFETIME).await {
             Ok(Rotation::Rotated { account, login, .. }) => {
-                assert_eq!(account, ada);
+                assert_eq!(*account, ada);
                 assert_eq!(login.expires_at.0, expires_at);
                 assert_eq!(login.last_used_at.0, expires_at - LIFETIME);
             }

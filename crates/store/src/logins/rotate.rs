@@ -22,7 +22,7 @@ pub enum Rotation {
         /// The generation that comes after the one that was offered, whoever offers it.
         successor: i64,
         /// The account.
-        account: Account,
+        account: Box<Account>,
         /// The login.
         login: Login,
     },
@@ -73,7 +73,7 @@ pub async fn rotate(
         Some(0) => Ok(match with_account(sql, login, now).await? {
             Some((account, login)) => Rotation::Rotated {
                 successor: generation + 1,
-                account,
+                account: Box::new(account),
                 login,
             },
             // Ended between the two statements.

@@ -49,24 +49,25 @@ enum Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let login = 0_usize..4;
+    let login = prop_oneof![3 => Just(0_usize), 1 => 1_usize..3];
+    let back =
+        prop_oneof![7 => Just(0_i64), 4 => Just(1), 5 => Just(2), 1 => Just(3), 1 => -1_i64..6];
     let wait = prop_oneof![
         3 => 0_i64..3,
         3 => GRACE_MS - 1..=GRACE_MS + 1,
-        3 => 0..GRACE_MS,
+        3 => GRACE_MS / 3..GRACE_MS,
         3 => LIFETIME / 3..=LIFETIME,
         // Until what ended may be swept.
         1 => Just(LOGIN_KEPT_MS + 1),
     ];
     let step = prop_oneof![
-        2 => any::<bool>().prop_map(|stale| Step::Open { stale }),
-        8 => (login.clone(), -1_i64..5).prop_map(|(login, back)| Step::Rotate { login, back }),
-        6 => login.clone().prop_map(|login| Step::Rotate { login, back: 0 }),
+        1 => any::<bool>().prop_map(|stale| Step::Open { stale }),
+        14 => (login.clone(), back).prop_map(|(login, back)| Step::Rotate { login, back }),
         1 => login.clone().prop_map(|login| Step::Touch { login }),
         1 => login.clone().prop_map(|login| Step::LogOut { login }),
         1 => login.clone().prop_map(|login| Step::LogOutOthers { login }),
         1 => proptest::option::of(login).prop_map(|keep| Step::ChangePassword { keep }),
-        4 => wait.prop_map(|ms| Step::Wait { ms }),
+        8 => wait.prop_map(|ms| Step::Wait { ms }),
         1 => Just(Step::Sweep),
     ];
     proptest::collection::vec(step, 1..60)
@@ -229,7 +230,7 @@ fn no_order_leaves_two_live_generations_or_brings_a_dead_login_back() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let sql = runtime.block_on(database());
     let mut runner = TestRunner::new(Config {
-        cases: 256,
+        cases: 512,
         failure_persistence: None,
         ..Config::default()
     });
