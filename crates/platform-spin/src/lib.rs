@@ -69,7 +69,8 @@ pub async fn handle(
     request: Request,
 ) -> axum::response::Response {
     let router = router.get_or_init(|| make(ports().0));
-    spawning::begin_spawned(web::serve(router, request.map(Body::new))).await
+    let answering = web::serve(router, &system::SpinVariables, request.map(Body::new));
+    spawning::begin_spawned(answering).await
 }
 
 /// Makes the crate a component: requests go to the router that `$make(Platform)` returns, over
