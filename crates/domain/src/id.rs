@@ -25,6 +25,10 @@ integer_id! {
     SessionId,
     /// A message's number.
     MessageId,
+    /// A login's number.
+    LoginId,
+    /// An API key's number.
+    ApiKeyId,
 }
 
 /// A UUID of version 7: ordered by `now` (milliseconds since 1970), so that new rows land at the

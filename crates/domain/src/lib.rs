@@ -3,16 +3,32 @@
 //! Invariant: pure. Nothing here reads a clock, a random source, a file or a socket; what needs
 //! one takes its result as an argument.
 
+mod account;
+mod api_key;
+mod email;
 mod error;
 mod id;
+mod login;
 mod message;
+mod profile;
+mod secret;
 mod session;
 mod timestamp;
 mod user;
+mod username;
+mod verification;
 
+pub use account::{Account, AccountRole};
+pub use api_key::{ApiKey, ApiKeyName};
+pub use email::Email;
 pub use error::{Error, ErrorKind, FieldError};
-pub use id::{MessageId, SessionId, UserId, uuid_at};
+pub use id::{ApiKeyId, LoginId, MessageId, SessionId, UserId, uuid_at};
+pub use login::{Audience, Login};
 pub use message::{Message, MessageStatus, Role};
+pub use profile::{AvatarUrl, Bio, DisplayName};
+pub use secret::{Code, Password};
 pub use session::{Session, SessionKind, SessionTitle};
 pub use timestamp::Timestamp;
 pub use user::{OpenEmail, OpenUser, OpenUsername};
+pub use username::Username;
+pub use verification::Purpose;

@@ -1,0 +1,127 @@
+//! What an account shows of itself.
+
+/// What an account wants to be called: 1 to 64 characters, no control characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DisplayName(String);
+
+impl DisplayName {
+    /// Checks `text`; blanks around it are dropped.
+    ///
+    /// # Errors
+    /// The sentence that says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        match text.trim() {
+            "" => Err("must not be empty"),
+            text if text.chars().count() > 64 => Err("must be at most 64 characters"),
+            text if text.chars().any(char::is_control) => {
+                Err("must not contain control characters")
+            }
+            text => Ok(Self(text.to_owned())),
+        }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What an account says of itself: at most 200 characters, lines allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bio(String);
+
+impl Bio {
+    /// Checks `text`.
+    ///
+    /// # Errors
+    /// The sentence that says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let forbidden = |character: char| character.is_control() && !"\n\r\t".contains(character);
+        match text {
+            _ if text.chars().count() > 200 => Err("must be at most 200 characters"),
+            _ if text.chars().any(forbidden) => Err("must not contain control characters"),
+            _ => Ok(Self(text.to_owned())),
+        }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Where an account's picture is: an absolute `http` or `https` URL of at most 2048 characters.
+///
+/// Others put it into their pages, so it is held to what needs no escaping there: only the
+/// characters that RFC 3986 allows, a host of plain letters, no user and no password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AvatarUrl(String);
+
+impl AvatarUrl {
+    /// Checks `text`.
+    ///
+    /// # Errors
+    /// The sentence that says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        if text.chars().count() > 2048 {
+            return Err("must be at most 2048 characters");
+        }
+        let rest = text
+            .split_once("://")
+            .filter(|(scheme, _)| {
+                ["http", "https"]
+                    .iter()
+                    .any(|s| s.eq_ignore_ascii_case(scheme))
+            })
+            .map(|(_, rest)| rest);
+        match rest {
+            Some(rest) if is_rest(rest) => Ok(Self(text.to_owned())),
+            _ => Err("must be an http or https URL"),
+        }
+    }
+
+    /// The URL.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whether `text` is what may follow `://`.
+fn is_rest(text: &str) -> bool {
+    let allowed =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte);
+    let authority = text.split(['/', '?', '#']).next().unwrap_or_default();
+    text.bytes().all(allowed) && is_authority(authority)
+}
+
+fn is_authority(text: &str) -> bool {
+    let (host, port) = match text.rsplit_once(':') {
+        // The last colon of an IPv6 address is none before a port.
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (text, None),
+    };
+    let is_port =
+        |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    is_host(host) && port.is_none_or(is_port)
+}
+
+fn is_host(text: &str) -> bool {
+    if let Some(address) = text.strip_prefix('[') {
+        return address
+            .strip_suffix(']')
+            .is_some_and(|address| address.parse::<std::net::Ipv6Addr>().is_ok());
+    }
+    let label = |label: &str| {
+        !label.is_empty()
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    text.len() <= 253 && text.split('.').all(label)
+}
+
+#[cfg(test)]
+mod tests;
