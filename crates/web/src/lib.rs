@@ -14,6 +14,7 @@ mod failure;
 mod fresh;
 mod json;
 mod language;
+pub mod limits;
 mod networks;
 mod paging;
 mod path;
