@@ -13,6 +13,7 @@ mod contract;
 pub mod health;
 pub mod openapi;
 mod problem;
+pub mod studio;
 mod validation;
 
 pub use contract::Contract;

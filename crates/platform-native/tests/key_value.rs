@@ -8,7 +8,7 @@
 
 use platform_native::key_value::{MemoryKeyValue, Stores};
 use platform_native::sqlite::Database;
-use ports::KeyValue;
+use ports::{KEYS_MOST, KeyValue};
 use std::sync::Arc;
 
 async fn stores() -> Vec<Arc<dyn KeyValue>> {
@@ -75,9 +75,39 @@ async fn named_stores_are_apart_and_list_their_keys() {
     }
     assert_eq!(other.get("a").await, Ok(None));
     assert!(one.exists("a").await.unwrap());
-    assert_eq!(one.keys(None, 2).await.unwrap(), ["a", "b"]);
-    assert_eq!(one.keys(Some("b"), 2).await.unwrap(), ["c"]);
-    assert!(other.keys(None, 2).await.unwrap().is_empty());
+    assert_eq!(one.keys_after(None, 2).await.unwrap(), ["a", "b"]);
+    assert_eq!(one.keys_after(Some("b"), 2).await.unwrap(), ["c"]);
+    assert!(other.keys_after(None, 2).await.unwrap().is_empty());
     let long = "k".repeat(2_000);
     assert!(one.set(&long, vec![]).await.is_err());
+}
+
+#[tokio::test]
+async fn keys_are_found_by_their_beginning() {
+    for store in stores().await {
+        for key in ["a", "a/", "a/1", "a/2/x", "a/é", "a0", "b/1", "A/1"] {
+            store.set(key, vec![]).await.unwrap();
+        }
+        let check = async |prefix: &str, expected: &[&str]| {
+            let mut found = store.keys(prefix).await.unwrap();
+            found.sort();
+            assert_eq!(found, expected, "{prefix}");
+        };
+        check("a/", &["a/", "a/1", "a/2/x", "a/é"]).await;
+        check("a/2/", &["a/2/x"]).await;
+        check("b", &["b/1"]).await;
+        check("c", &[]).await;
+        check("%", &[]).await;
+        assert_eq!(store.keys("").await.unwrap().len(), 8);
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_keys_is_bounded() {
+    for store in stores().await {
+        for number in 0..=KEYS_MOST {
+            store.set(&format!("k/{number}"), vec![]).await.unwrap();
+        }
+        assert_eq!(store.keys("k/").await.unwrap().len(), KEYS_MOST);
+    }
 }

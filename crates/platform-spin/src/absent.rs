@@ -47,6 +47,10 @@ impl KeyValue for Absent {
     fn increment<'a>(&'a self, _: &'a str, _: i64) -> BoxFuture<'a, Result<i64, KeyValueError>> {
         Box::pin(ready(Err(absent())))
     }
+
+    fn keys<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Vec<String>, KeyValueError>> {
+        Box::pin(ready(Err(absent())))
+    }
 }
 
 fn absent() -> KeyValueError {

@@ -1,6 +1,6 @@
 //! The `KeyValue` port over Spin's default store.
 
-use ports::{BoxFuture, KeyValue, KeyValueError};
+use ports::{BoxFuture, KEYS_MOST, KeyValue, KeyValueError};
 use send_wrapper::SendWrapper;
 use spin_sdk::key_value::{Error, Store};
 
@@ -55,10 +55,30 @@ impl KeyValue for KeyValueStore {
     ) -> BoxFuture<'a, Result<i64, KeyValueError>> {
         Box::pin(SendWrapper::new(async move { increment(key, delta) }))
     }
+
+    fn keys<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<String>, KeyValueError>> {
+        Box::pin(SendWrapper::new(keys(prefix)))
+    }
 }
 
 async fn open() -> Result<Store, KeyValueError> {
     Store::open_default().await.map_err(|error| failed(&error))
+}
+
+/// The host streams all keys; what is beyond the bound is not asked for.
+async fn keys(prefix: &str) -> Result<Vec<String>, KeyValueError> {
+    let mut all = open().await?.get_keys().await;
+    let mut found = Vec::new();
+    while let Some(key) = all.next().await {
+        if key.starts_with(prefix) {
+            found.push(key);
+        }
+        if found.len() == KEYS_MOST {
+            return Ok(found);
+        }
+    }
+    all.result().await.map_err(|error| failed(&error))?;
+    Ok(found)
 }
 
 fn increment(key: &str, delta: i64) -> Result<i64, KeyValueError> {

@@ -74,7 +74,8 @@ pub async fn handle(
 ) -> Result<types::Response, ErrorCode> {
     let request = exchange::request(request)?;
     let router = router.get_or_init(|| make(ports().0));
-    exchange::response(spawning::begin_spawned(web::serve(router, request)).await)
+    let answering = web::serve(router, &system::SpinVariables, request);
+    exchange::response(spawning::begin_spawned(answering).await)
 }
 
 /// Makes the crate a component: requests go to the router that `$make(Platform)` returns, over

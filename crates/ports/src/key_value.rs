@@ -2,6 +2,9 @@
 
 use crate::BoxFuture;
 
+/// How many keys [`KeyValue::keys`] gives at most.
+pub const KEYS_MOST: usize = 10_000;
+
 /// A store of small values under text keys. Values do not expire: a counter's time window
 /// belongs into its key.
 pub trait KeyValue: Send + Sync {
@@ -21,6 +24,10 @@ pub trait KeyValue: Send + Sync {
         key: &'a str,
         delta: i64,
     ) -> BoxFuture<'a, Result<i64, KeyValueError>>;
+
+    /// Keys that begin with `prefix`, at most [`KEYS_MOST`] of them and in no order: for
+    /// clearing up, not for looking things up. A store may read all of its keys for it.
+    fn keys<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<String>, KeyValueError>>;
 }
 
 /// The store could not do it.

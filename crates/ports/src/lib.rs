@@ -13,7 +13,7 @@ mod sql;
 mod system;
 
 pub use crate::http::{ByteStream, ConnectTimeout, Http, HttpError};
-pub use key_value::{KeyValue, KeyValueError};
+pub use key_value::{KEYS_MOST, KeyValue, KeyValueError};
 pub use sql::{FromValue, Row, Sql, SqlError, Value};
 pub use system::{Clock, Random, Tasks, VariableError, Variables};
 

@@ -18,7 +18,7 @@ use ports::{Platform, Row, Value as SqlValue};
 use serde_json::Value;
 
 /// Variables that every component finds, as a local deployment has them.
-const VARIABLES: [(&str, &str); 9] = [
+const VARIABLES: [(&str, &str); 11] = [
     ("public_url", "http://127.0.0.1:3000"),
     ("runner_url", "http://127.0.0.1:9"),
     ("runner_token", "a-token-for-tests"),
@@ -28,6 +28,8 @@ const VARIABLES: [(&str, &str); 9] = [
     ("llm_silence_timeout", "120"),
     ("open_chat", ""),
     ("outbound_allow", ""),
+    ("cors_origins", ""),
+    ("trusted_proxies", ""),
 ];
 
 /// A component's router and the platform under it.
@@ -63,7 +65,7 @@ impl TestApp {
 
     /// Sends a request as it is; the answer's body is not read yet.
     pub async fn send(&self, request: Request<Body>) -> Response {
-        web::serve(&self.router, request).await
+        web::serve(&self.router, &*self.platform.variables, request).await
     }
 
     /// `GET path`

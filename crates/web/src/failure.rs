@@ -1,6 +1,7 @@
 //! Errors on their way out.
 
 use axum::response::{IntoResponse, Response};
+use contracts::Contract;
 use domain::Error;
 use http::StatusCode;
 use std::sync::Arc;
@@ -9,24 +10,54 @@ use std::sync::Arc;
 pub type Outcome<T> = Result<T, Failure>;
 
 /// An error on its way to [`crate::serve`], which writes the problem: only there are the path
-/// and the contract known.
+/// and, unless the failure says so itself, the contract known.
 #[derive(Debug)]
-pub struct Failure(pub Error);
+pub struct Failure {
+    error: Error,
+    contract: Option<Contract>,
+}
+
+impl Failure {
+    /// An error in the words of `contract`, for a path that several contracts share: there the
+    /// request says who answers, not the path. It also takes what an extractor refused.
+    pub fn of(contract: Contract, failure: impl Into<Self>) -> Self {
+        Self {
+            contract: Some(contract),
+            ..failure.into()
+        }
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn error(&self) -> &Error {
+        &self.error
+    }
+}
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self(error)
+        Self {
+            error,
+            contract: None,
+        }
     }
 }
 
 /// The error as a response carries it to [`crate::serve`].
 #[derive(Clone)]
-pub(crate) struct Carried(pub(crate) Arc<Error>);
+pub(crate) struct Carried {
+    pub(crate) error: Arc<Error>,
+    pub(crate) contract: Option<Contract>,
+}
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
+        let Self { error, contract } = self;
         let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
-        response.extensions_mut().insert(Carried(Arc::new(self.0)));
+        let error = Arc::new(error);
+        response
+            .extensions_mut()
+            .insert(Carried { error, contract });
         response
     }
 }

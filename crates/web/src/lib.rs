@@ -4,21 +4,33 @@
 //! and the answer is wrapped. Errors leave as [`Failure`] and become a problem in [`serve`],
 //! the one place that knows the path, the contract and the request's number.
 
+mod answers;
 mod bearer;
 mod body;
+mod browsers;
+mod client;
+mod cookie;
 mod failure;
 mod fresh;
 mod json;
+mod language;
+pub mod limits;
+mod networks;
 mod paging;
 mod path;
 mod serve;
 mod settings;
 
+pub use answers::{Envelope, NoStore};
 pub use bearer::{Bearer, same_secret};
 pub use body::{BODY_MAX_BYTES, Valid};
+pub use browsers::refuse_forged;
+pub use client::Client;
+pub use cookie::{Cookie, forget_cookie, set_cookie};
 pub use failure::{Failure, Outcome};
 pub use fresh::new_uuid;
 pub use json::Json;
+pub use language::Language;
 pub use paging::{Limits, Page, Paged, Parameters};
 pub use path::{Id, Segment};
 pub use serve::{not_found, serve};

@@ -1,34 +1,47 @@
 //! The way of every request through a component: path normalised, routed, errors written.
 
+use crate::browsers::Page;
 use crate::failure::{Carried, Failure};
 use axum::{Router, body::Body, response::Response};
 use contracts::{Contract, PROBLEM_JSON, Problem};
 use domain::Error;
 use http::{HeaderValue, Request, StatusCode, Uri, header};
+use ports::Variables;
 use std::error::Error as _;
 use tower_service::Service;
 
 /// What a 503 says of its end when nobody knows better, in seconds.
 const RETRY_AFTER: u32 = 5;
 
-/// Answers `request` by `router`. Whatever goes wrong on the way leaves as a problem.
-pub async fn serve(router: &Router, mut request: Request<Body>) -> Response {
+/// Answers `request` by `router`, and preflights of browsers without it. Whatever goes wrong on
+/// the way leaves as a problem. `variables` are asked for `cors_origins` and `public_url`, only
+/// where a browser names its page.
+pub async fn serve(
+    router: &Router,
+    variables: &dyn Variables,
+    mut request: Request<Body>,
+) -> Response {
+    let page = Page::of(&request, variables).await;
+    if let Some(response) = page.preflight(&request) {
+        return response;
+    }
     without_trailing_slash(request.uri_mut());
     let path = request.uri().path().to_owned();
     let request_id = request.headers().get("x-request-id").cloned();
-    let response = match router.clone().call(request).await {
+    let mut response = match router.clone().call(request).await {
         Ok(response) => response,
         Err(never) => match never {},
     };
-    if response.status().as_u16() < 400 {
-        return response;
+    if response.status().as_u16() >= 400 {
+        response = as_problem(response, &path, request_id.as_ref());
     }
-    as_problem(response, &path, request_id.as_ref())
+    page.mark(response.headers_mut());
+    response
 }
 
 /// The fallback of a router: a path that no operation has.
 pub async fn not_found() -> Failure {
-    Failure(Error::not_found("Not Found"))
+    Error::not_found("Not Found").into()
 }
 
 /// Paths work with and without a trailing slash; routes are written without.
@@ -53,10 +66,11 @@ fn without_trailing_slash(uri: &mut Uri) {
 }
 
 fn as_problem(response: Response, path: &str, request_id: Option<&HeaderValue>) -> Response {
-    let contract = Contract::of_path(path);
     let carried = response.extensions().get::<Carried>().cloned();
+    let chosen = carried.as_ref().and_then(|carried| carried.contract);
+    let contract = chosen.unwrap_or_else(|| Contract::of_path(path));
     let mut problem = match &carried {
-        Some(Carried(error)) => Problem::of(error, contract, path),
+        Some(Carried { error, .. }) => Problem::of(error, contract, path),
         // axum's own refusals: an unknown method, an oversized body.
         None => {
             let status = response.status();
@@ -83,7 +97,7 @@ fn as_problem(response: Response, path: &str, request_id: Option<&HeaderValue>) 
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let retry_after = carried
         .as_ref()
-        .and_then(|Carried(error)| error.retry_after());
+        .and_then(|carried| carried.error.retry_after());
     if let Some(seconds) = retry_after.or((problem.status == 503).then_some(RETRY_AFTER)) {
         parts.headers.insert(header::RETRY_AFTER, seconds.into());
     }
@@ -97,7 +111,7 @@ fn as_problem(response: Response, path: &str, request_id: Option<&HeaderValue>) 
 /// The whole chain of causes, for whoever runs the platform.
 fn log(path: &str, request_id: Option<&str>, carried: Option<&Carried>) {
     let mut line = format!("error path={path} request_id={}", request_id.unwrap_or("-"));
-    if let Some(Carried(error)) = carried {
+    if let Some(Carried { error, .. }) = carried {
         line.push_str(&format!(": {error}"));
         let mut cause = error.source();
         while let Some(error) = cause {

@@ -88,7 +88,7 @@ impl<T> HostStoreWithStore<T> for Interfaces {
         store: Resource<StoreResource>,
     ) -> wasmtime::Result<Keys> {
         let store = accessor.with(|mut access| access.get().store(&store))?;
-        let (keys, complete) = match store.keys(None, KEYS).await {
+        let (keys, complete) = match store.keys_after(None, KEYS).await {
             Ok(keys) => (keys, Ok(())),
             Err(error) => (Vec::new(), Err(to_spin(error))),
         };
@@ -160,7 +160,7 @@ impl wasi::HostBucket for View<'_> {
         bucket: Resource<wasi::Bucket>,
         cursor: Option<String>,
     ) -> wasmtime::Result<Result<wasi::KeyResponse, wasi::Error>> {
-        let keys = match self.store(&bucket)?.keys(cursor.as_deref(), PAGE).await {
+        let keys = match self.store(&bucket)?.keys_after(cursor.as_deref(), PAGE).await {
             Ok(keys) => keys,
             Err(error) => return Ok(Err(to_wasi(error))),
         };

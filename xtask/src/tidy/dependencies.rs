@@ -11,6 +11,8 @@ enum Layer {
     Domain,
     /// Pure types over the domain.
     Contracts,
+    /// Which pages may call: pure, and the same for the edge and the runner.
+    Origins,
     /// What the platform gives, as traits.
     Ports,
     Library,
@@ -21,7 +23,7 @@ enum Layer {
     Program,
 }
 
-use Layer::{Component, Contracts, Domain, Library, Platform, Ports, Program};
+use Layer::{Component, Contracts, Domain, Library, Origins, Platform, Ports, Program};
 
 /// The libraries of `crates/` that are neither the bottom nor a platform.
 const LIBRARIES: [&str; 9] = [
@@ -36,7 +38,7 @@ const LIBRARIES: [&str; 9] = [
     "web",
 ];
 
-/// Crates that reach out of the process. `domain` and `contracts` compute only.
+/// Crates that reach out of the process. `domain`, `contracts` and `origins` compute only.
 const IO: [&str; 18] = [
     "axum",
     "futures-channel",
@@ -72,7 +74,7 @@ pub(super) fn check(workspace: &Workspace) -> Vec<String> {
 pub(super) fn runs_at_the_edge(package: &Package) -> bool {
     let edge = matches!(
         layer(package),
-        Some(Domain | Contracts | Ports | Library | Component)
+        Some(Domain | Contracts | Origins | Ports | Library | Component)
     );
     edge && package.name != "model-stub"
 }
@@ -94,8 +96,8 @@ fn check_package(package: &Package, ours: &BTreeSet<&str>) -> Vec<String> {
         if kind.as_deref() == Some("dev") {
             continue;
         }
-        if matches!(layer, Domain | Contracts) && IO.contains(&name.as_str()) {
-            fault(name, "domain and contracts know no IO");
+        if matches!(layer, Domain | Contracts | Origins) && IO.contains(&name.as_str()) {
+            fault(name, "domain, contracts and origins know no IO");
         }
         if !ours.contains(name.as_str()) {
             continue;
@@ -110,15 +112,15 @@ fn check_package(package: &Package, ours: &BTreeSet<&str>) -> Vec<String> {
 /// Why a package of one layer may not know one of another.
 fn forbidden(layer: Layer, on: Layer, name: &str) -> Option<&'static str> {
     let allowed = match layer {
-        Domain | Ports => false,
+        Domain | Origins | Ports => false,
         Contracts => on == Domain,
-        Library => matches!(on, Library | Contracts | Ports | Domain),
+        Library => matches!(on, Library | Contracts | Origins | Ports | Domain),
         // It passes requests on to a component's router, which `web` describes.
         Platform if name == "web" => true,
         Platform => matches!(on, Ports | Domain),
         // Behind `cfg(target_family = "wasm")`: what makes a router a component.
         Component if name == "platform-spin" => true,
-        Component => matches!(on, Library | Contracts | Ports | Domain),
+        Component => matches!(on, Library | Contracts | Origins | Ports | Domain),
         Program => on != Component && name != "platform-spin",
     };
     (!allowed).then_some(match (layer, on) {
@@ -149,6 +151,7 @@ fn layer_of_name(name: &str) -> Option<Layer> {
     Some(match name {
         "domain" => Domain,
         "contracts" => Contracts,
+        "origins" => Origins,
         "ports" => Ports,
         "platform-native" | "platform-spin" => Platform,
         "edge-host" | "sandbox-runner" | "xtask" | "tests" | "test-app" | "bench" => Program,
@@ -184,6 +187,10 @@ mod tests {
             (Contracts, "domain", true),
             (Contracts, "ports", false),
             (Domain, "contracts", false),
+            (Library, "origins", true),
+            (Program, "origins", true),
+            (Contracts, "origins", false),
+            (Origins, "domain", false),
             (Ports, "domain", false),
             (Platform, "ports", true),
             (Platform, "store", false),

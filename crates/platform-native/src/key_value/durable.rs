@@ -2,7 +2,7 @@
 
 use super::add;
 use crate::sqlite::{Database, Outcome};
-use ports::{BoxFuture, KeyValue, KeyValueError, SqlError, Value};
+use ports::{BoxFuture, KEYS_MOST, KeyValue, KeyValueError, SqlError, Value};
 use rusqlite::OptionalExtension;
 use std::path::Path;
 
@@ -81,7 +81,7 @@ impl Store {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub async fn keys(
+    pub async fn keys_after(
         &self,
         after: Option<&str>,
         limit: u32,
@@ -157,6 +157,22 @@ impl KeyValue for Store {
                 .transaction(|sqlite| increment(sqlite, &self.name, key, delta))
                 .await
                 .map_err(failed)?
+        })
+    }
+
+    fn keys<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<String>, KeyValueError>> {
+        Box::pin(async move {
+            let most = i64::try_from(KEYS_MOST).unwrap_or(i64::MAX);
+            // Keys with a prefix stand together: from the prefix itself to the last letter
+            // that could follow it.
+            let outcome = self
+                .run(
+                    "SELECT key FROM entries WHERE store = ?1 AND key >= ?2 \
+                     AND key < ?2 || char(0x10ffff) ORDER BY key LIMIT ?3",
+                    vec![self.name.as_str().into(), prefix.into(), most.into()],
+                )
+                .await?;
+            Ok(outcome.rows.into_iter().filter_map(text).collect())
         })
     }
 }

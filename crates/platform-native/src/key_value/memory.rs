@@ -1,7 +1,7 @@
 //! A store in memory, for tests.
 
 use super::add;
-use ports::{BoxFuture, KeyValue, KeyValueError};
+use ports::{BoxFuture, KEYS_MOST, KeyValue, KeyValueError};
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -48,6 +48,13 @@ impl KeyValue for MemoryKeyValue {
             let sum = add(key, values.get(key).map(Vec::as_slice), delta)?;
             values.insert(key.to_owned(), sum.to_le_bytes().to_vec());
             Ok(sum)
+        })
+    }
+    fn keys<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<String>, KeyValueError>> {
+        Box::pin(async move {
+            let values = self.values();
+            let keys = values.keys().filter(|key| key.starts_with(prefix));
+            Ok(keys.take(KEYS_MOST).cloned().collect())
         })
     }
 }

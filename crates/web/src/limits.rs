@@ -1,0 +1,113 @@
+//! How often somebody may do something: counters in key-value, one for each window of time.
+//!
+//! Invariants: a try is counted before it is judged, so that tries at the same time cannot pass
+//! together; no address and no name stands in a key in clear; a counter's key says when it ends,
+//! because values do not expire by themselves.
+
+use domain::{Error, ErrorKind};
+use ports::{KeyValue, KeyValueError};
+use sha2::{Digest, Sha256};
+use std::{fmt::Write, time::Duration};
+
+/// How every counter's key begins.
+const PREFIX: &str = "limit/";
+
+/// How often something may be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// What is counted, in letters and hyphens, for example `login-address`.
+    pub name: &'static str,
+    /// How often in one window.
+    pub most: i64,
+    /// How long a window is. Windows follow one another from 1970 on, the same for everybody.
+    pub window: Duration,
+}
+
+impl Limit {
+    /// When the window ends that `now` is in. Both in milliseconds since 1970.
+    fn end(&self, now: i64) -> i64 {
+        let window = i64::try_from(self.window.as_millis())
+            .unwrap_or(i64::MAX)
+            .max(1);
+        now.saturating_sub(now.rem_euclid(window))
+            .saturating_add(window)
+    }
+
+    fn key(&self, subject: &str, end: i64) -> String {
+        let mut digest = Sha256::new();
+        digest.update(self.name);
+        digest.update([0]);
+        digest.update(subject);
+        let mut key = format!("{PREFIX}{end}/{}/", self.name);
+        for byte in digest.finalize().iter().take(16) {
+            // Writing to a string does not fail.
+            let _infallible = write!(key, "{byte:02x}");
+        }
+        key
+    }
+}
+
+/// Counts one try of `subject`: an address, a name, whatever the limit is for.
+///
+/// # Errors
+/// Too many requests, with the seconds until the window ends, when it had its tries;
+/// Unavailable when the store does not count: without limits, nothing that needs them is done.
+pub async fn count(
+    store: &dyn KeyValue,
+    limit: &Limit,
+    subject: &str,
+    now: i64,
+) -> Result<(), Error> {
+    let end = limit.end(now);
+    let tries = store.increment(&limit.key(subject, end), 1).await;
+    if tries.map_err(unavailable)? <= limit.most {
+        return Ok(());
+    }
+    let seconds = (end - now).unsigned_abs().div_ceil(1000).max(1);
+    let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
+    let detail = "Too many tries. Wait before the next one";
+    Err(Error::new(ErrorKind::TooManyRequests, detail).retry_in(seconds))
+}
+
+/// Takes back a try that [`count`] counted at the same `now`: one that succeeded, where only
+/// failures are to count.
+///
+/// # Errors
+/// Unavailable when the store does not count.
+pub async fn give_back(
+    store: &dyn KeyValue,
+    limit: &Limit,
+    subject: &str,
+    now: i64,
+) -> Result<(), Error> {
+    let key = limit.key(subject, limit.end(now));
+    store.increment(&key, -1).await.map_err(unavailable)?;
+    Ok(())
+}
+
+/// Removes the counters whose window is over, and says how many. One call sees at most
+/// [`ports::KEYS_MOST`] counters; the next sees more.
+///
+/// # Errors
+/// Unavailable when the store cannot be read or written.
+pub async fn sweep(store: &dyn KeyValue, now: i64) -> Result<usize, Error> {
+    let keys = store.keys(PREFIX).await.map_err(unavailable)?;
+    let mut removed = 0;
+    for key in keys.iter().filter(|key| has_ended(key, now)) {
+        store.delete(key).await.map_err(unavailable)?;
+        removed += 1;
+    }
+    Ok(removed)
+}
+
+fn has_ended(key: &str, now: i64) -> bool {
+    let end = key
+        .strip_prefix(PREFIX)
+        .and_then(|rest| rest.split('/').next())
+        .and_then(|end| end.parse::<i64>().ok());
+    end.is_some_and(|end| end <= now)
+}
+
+fn unavailable(error: KeyValueError) -> Error {
+    Error::new(ErrorKind::Unavailable, "The service cannot count tries now").caused_by(error)
+}

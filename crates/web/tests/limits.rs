@@ -1,0 +1,130 @@
+//! Counters: what they refuse, and what is left of them.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+use domain::{Error, ErrorKind};
+use platform_native::key_value::{MemoryKeyValue, Stores};
+use platform_native::sqlite::Database;
+use ports::KeyValue;
+use std::{sync::Arc, time::Duration};
+use web::limits::{Limit, count, give_back, sweep};
+
+const LIMIT: Limit = Limit {
+    name: "login-address",
+    most: 3,
+    window: Duration::from_secs(900),
+};
+
+/// The beginning of a window.
+const NOW: i64 = 1_800_000_000_000;
+
+async fn is_refused(store: &dyn KeyValue, subject: &str, now: i64) -> Option<u32> {
+    let error = count(store, &LIMIT, subject, now).await.err()?;
+    assert_eq!(error.kind(), ErrorKind::TooManyRequests);
+    error.retry_after()
+}
+
+#[tokio::test]
+async fn the_try_after_the_last_is_refused_until_the_window_ends() {
+    let store = MemoryKeyValue::default();
+    for _ in 0..3 {
+        assert_eq!(is_refused(&store, "192.0.2.1", NOW + 500).await, None);
+    }
+    assert_eq!(is_refused(&store, "192.0.2.1", NOW + 500).await, Some(900));
+    assert_eq!(
+        is_refused(&store, "192.0.2.1", NOW + 899_001).await,
+        Some(1)
+    );
+    assert_eq!(
+        is_refused(&store, "192.0.2.2", NOW + 500).await,
+        None,
+        "others may"
+    );
+    assert_eq!(is_refused(&store, "192.0.2.1", NOW + 900_000).await, None);
+}
+
+#[tokio::test]
+async fn limits_of_different_names_count_apart() {
+    let store = MemoryKeyValue::default();
+    let other = Limit {
+        name: "code-address",
+        ..LIMIT
+    };
+    for _ in 0..3 {
+        count(&store, &LIMIT, "a", NOW).await.unwrap();
+    }
+    assert!(count(&store, &LIMIT, "a", NOW).await.is_err());
+    assert!(count(&store, &other, "a", NOW).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_is_given_back_does_not_count() {
+    let store = MemoryKeyValue::default();
+    for _ in 0..10 {
+        count(&store, &LIMIT, "a", NOW).await.unwrap();
+        give_back(&store, &LIMIT, "a", NOW).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tries_at_the_same_time_do_not_pass_together() {
+    let stores = Stores::over(Database::temporary().unwrap()).await.unwrap();
+    let store = Arc::new(stores.store("default"));
+    let tries = (0..20).map(|_| {
+        let store = store.clone();
+        tokio::spawn(async move { count(&*store, &LIMIT, "a", NOW).await.is_ok() })
+    });
+    let tries: Vec<_> = tries.collect();
+    let mut passed = 0;
+    for one in tries {
+        passed += i32::from(one.await.unwrap());
+    }
+    assert_eq!(passed, 3);
+}
+
+#[tokio::test]
+async fn keys_hide_whom_they_count() {
+    let store = MemoryKeyValue::default();
+    count(&store, &LIMIT, "ada@example.org", NOW).await.unwrap();
+    let keys = store.keys("").await.unwrap();
+    assert_eq!(keys.len(), 1);
+    assert!(
+        keys[0].starts_with("limit/1800000900000/login-address/"),
+        "{keys:?}"
+    );
+    assert!(!keys[0].contains("ada"), "{keys:?}");
+}
+
+#[tokio::test]
+async fn sweeping_removes_what_has_ended() {
+    let stores = Stores::over(Database::temporary().unwrap()).await.unwrap();
+    let durable = stores.store("default");
+    let memory = MemoryKeyValue::default();
+    for store in [&memory as &dyn KeyValue, &durable] {
+        count(store, &LIMIT, "a", NOW).await.unwrap();
+        count(store, &LIMIT, "b", NOW).await.unwrap();
+        count(store, &LIMIT, "a", NOW + 900_000).await.unwrap();
+        store.set("limit/nonsense", vec![]).await.unwrap();
+        store.set("other", vec![]).await.unwrap();
+        assert_eq!(sweep(store, NOW + 899_999).await.ok(), Some(0));
+        assert_eq!(sweep(store, NOW + 900_000).await.ok(), Some(2));
+        assert_eq!(store.keys("").await.unwrap().len(), 3);
+        assert_eq!(sweep(store, NOW + 1_800_000).await.ok(), Some(1));
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_count_lets_nobody_pass() {
+    let store = MemoryKeyValue::default();
+    count(&store, &LIMIT, "a", NOW).await.unwrap();
+    let key = store.keys("limit/").await.unwrap().remove(0);
+    store.set(&key, b"spoilt".to_vec()).await.unwrap();
+    let outcome = count(&store, &LIMIT, "a", NOW).await;
+    let kind = outcome.as_ref().err().map(Error::kind);
+    assert_eq!(kind, Some(ErrorKind::Unavailable));
+}
