@@ -108,3 +108,8 @@ pub async fn one<T: FromValue>(sql: &Database, select: &str, parameters: Vec<Val
     let rows = rows.expect("a statement");
     rows.first().expect("a row").get(0).expect("a value")
 }
+
+/// How many rows `table` has.
+pub async fn count(sql: &Database, table: &str) -> i64 {
+    one(sql, &format!("SELECT COUNT(*) FROM {table}"), Vec::new()).await
+}
