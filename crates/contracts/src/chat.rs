@@ -1,7 +1,8 @@
 //! The `chat` contract: users, conversations and streamed chat, open to whoever can reach it
 //! ("后端 API 文档", sections 2 to 4).
 
-use crate::openapi::{Answer, Body, Method, Operation, Query};
+use crate::Contract;
+use crate::operation::{Access, Answer, Body, Method, Operation, Query};
 use crate::validation::{parses_as, parses_as_if_any};
 use domain::{Message, OpenEmail, OpenUser, OpenUsername, Session, SessionTitle, Timestamp};
 use garde::Validate;
@@ -139,170 +140,88 @@ pub struct ChatRequest {
     pub message: String,
 }
 
-const SKIP: Query = Query {
-    name: "skip",
-    what: "How many to skip.",
-    default: 0,
-    most: i64::MAX,
-};
+const fn operation(line: (Method, &'static str), summary: &'static str) -> Operation {
+    crate::operation::operation(Contract::Chat, Access::OpenChat, line, summary)
+}
 
 /// The contract's operations.
 pub(crate) const OPERATIONS: &[Operation] = &[
-    Operation {
-        method: Method::Post,
-        path: "/api/v1/users/",
-        summary: "Create a user",
-        query: &[],
-        body: Some("UserCreate"),
-        answers: &[
-            Answer {
-                status: 200,
-                what: "The user.",
-                body: Body::Json("User"),
-            },
-            Answer {
-                status: 400,
-                what: "The name is taken.",
-                body: Body::Problem,
-            },
-        ],
-    },
-    Operation {
-        method: Method::Get,
-        path: "/api/v1/users/{username}",
-        summary: "Get a user by name",
-        query: &[],
-        body: None,
-        answers: &[
-            Answer {
-                status: 200,
-                what: "The user.",
-                body: Body::Json("User"),
-            },
-            Answer {
-                status: 404,
-                what: "There is none of that name.",
-                body: Body::Problem,
-            },
-        ],
-    },
-    Operation {
-        method: Method::Post,
-        path: "/api/v1/conversations/",
-        summary: "Create a conversation",
-        query: &[],
-        body: Some("ConversationCreate"),
-        answers: &[
-            Answer {
-                status: 200,
-                what: "The conversation.",
-                body: Body::Json("Conversation"),
-            },
-            Answer {
-                status: 404,
-                what: "There is no such user.",
-                body: Body::Problem,
-            },
-        ],
-    },
-    Operation {
-        method: Method::Get,
-        path: "/api/v1/users/{user_id}/conversations",
-        summary: "List a user's conversations, newest first",
-        query: &[
-            SKIP,
-            Query {
-                name: "limit",
-                what: "How many at most.",
-                default: 10,
-                most: 100,
-            },
-        ],
-        body: None,
-        answers: &[
-            Answer {
-                status: 200,
-                what: "The conversations; `X-Total-Count` says how many there are.",
-                body: Body::JsonList("Conversation"),
-            },
-            Answer {
-                status: 404,
-                what: "There is no such user.",
-                body: Body::Problem,
-            },
-        ],
-    },
-    Operation {
-        method: Method::Get,
-        path: "/api/v1/conversations/{conversation_id}",
-        summary: "Get a conversation and its messages",
-        query: &[
-            Query {
-                name: "skip",
-                what: "How many messages to skip from the oldest; without it, the newest come.",
-                default: 0,
-                most: i64::MAX,
-            },
-            Query {
-                name: "limit",
-                what: "How many messages at most.",
-                default: 200,
-                most: 200,
-            },
-        ],
-        body: None,
-        answers: &[
-            Answer {
-                status: 200,
-                what: "The conversation; `X-Total-Count` says how many messages there are.",
-                body: Body::Json("ConversationWithMessages"),
-            },
-            Answer {
-                status: 404,
-                what: "There is no such conversation.",
-                body: Body::Problem,
-            },
-        ],
-    },
-    Operation {
-        method: Method::Post,
-        path: "/api/v1/chat",
-        summary: "Send a message and stream the answer",
-        query: &[],
-        body: Some("ChatRequest"),
-        answers: &[
-            Answer {
-                status: 200,
-                what: "The answer as server-sent events, one per token: `data: <token>`. \
-                       A model that fails on the way ends it with `event: error`, whose data is \
-                       a problem.",
-                body: Body::EventStream,
-            },
-            Answer {
-                status: 404,
-                what: "There is no such conversation.",
-                body: Body::Problem,
-            },
-            Answer {
-                status: 409,
-                what: "It is still answering.",
-                body: Body::Problem,
-            },
-            Answer {
-                status: 502,
-                what: "The model failed.",
-                body: Body::Problem,
-            },
-            Answer {
-                status: 503,
-                what: "No model is configured or up.",
-                body: Body::Problem,
-            },
-            Answer {
-                status: 504,
-                what: "The model did not answer in time.",
-                body: Body::Problem,
-            },
-        ],
-    },
+    operation((Method::Post, "/api/v1/users/"), "Create a user")
+        .body("UserCreate")
+        .answers(&[
+            Answer::new(200, "The user.", Body::Json("User")),
+            Answer::problem(400, "The name is taken."),
+        ]),
+    operation(
+        (Method::Get, "/api/v1/users/{username}"),
+        "Get a user by name",
+    )
+    .answers(&[
+        Answer::new(200, "The user.", Body::Json("User")),
+        Answer::problem(404, "There is none of that name."),
+    ]),
+    operation(
+        (Method::Post, "/api/v1/conversations/"),
+        "Create a conversation",
+    )
+    .body("ConversationCreate")
+    .answers(&[
+        Answer::new(200, "The conversation.", Body::Json("Conversation")),
+        Answer::problem(404, "There is no such user."),
+    ]),
+    operation(
+        (Method::Get, "/api/v1/users/{user_id}/conversations"),
+        "List a user's conversations, newest first",
+    )
+    .query(&[
+        Query::number("skip", "How many to skip.", 0, i64::MAX),
+        Query::number("limit", "How many at most.", 10, 100),
+    ])
+    .answers(&[
+        Answer::new(
+            200,
+            "The conversations; `X-Total-Count` says how many there are.",
+            Body::JsonList("Conversation"),
+        ),
+        Answer::problem(404, "There is no such user."),
+    ]),
+    operation(
+        (Method::Get, "/api/v1/conversations/{conversation_id}"),
+        "Get a conversation and its messages",
+    )
+    .query(&[
+        Query::number(
+            "skip",
+            "How many messages to skip from the oldest; without it, the newest come.",
+            0,
+            i64::MAX,
+        ),
+        Query::number("limit", "How many messages at most.", 200, 200),
+    ])
+    .answers(&[
+        Answer::new(
+            200,
+            "The conversation; `X-Total-Count` says how many messages there are.",
+            Body::Json("ConversationWithMessages"),
+        ),
+        Answer::problem(404, "There is no such conversation."),
+    ]),
+    operation(
+        (Method::Post, "/api/v1/chat"),
+        "Send a message and stream the answer",
+    )
+    .body("ChatRequest")
+    .answers(&[
+        Answer::new(
+            200,
+            "The answer as server-sent events, one per token: `data: <token>`. A model that \
+             fails on the way ends it with `event: error`, whose data is a problem.",
+            Body::EventStream,
+        ),
+        Answer::problem(404, "There is no such conversation."),
+        Answer::problem(409, "It is still answering."),
+        Answer::problem(502, "The model failed."),
+        Answer::problem(503, "No model is configured or up."),
+        Answer::problem(504, "The model did not answer in time."),
+    ]),
 ];

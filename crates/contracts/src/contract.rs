@@ -17,7 +17,7 @@ pub enum Contract {
 
 /// Paths of each contract, and how they begin. A path that several contracts share stands under
 /// the one that answers when no token says otherwise; the first match counts.
-const PREFIXES: [(&str, Contract); 23] = [
+const PREFIXES: [(&str, Contract); 24] = [
     ("/api/sessions", Contract::Codex),
     ("/api/login", Contract::Codex),
     ("/api/logout", Contract::Codex),
@@ -39,11 +39,24 @@ const PREFIXES: [(&str, Contract); 23] = [
     ("/api/v1/chat/messages", Contract::Workspace),
     ("/api/v1/chat", Contract::Chat),
     ("/api/v1/conversations", Contract::Chat),
+    ("/api/v1/users/me/password", Contract::Studio),
     ("/api/v1/users/me", Contract::Runtime),
     ("/api/v1/users", Contract::Chat),
 ];
 
 impl Contract {
+    /// Its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Workspace => "workspace",
+            Self::Codex => "codex",
+            Self::Runtime => "runtime",
+            Self::Studio => "studio",
+            Self::Chat => "chat",
+        }
+    }
+
     /// The contract that `path` belongs to when no token says otherwise.
     #[must_use]
     pub fn of_path(path: &str) -> Self {
@@ -75,7 +88,10 @@ mod tests {
         check("/api/v1/chat/messages", Contract::Workspace);
         check("/api/v1/chatter", Contract::Runtime);
         check("/api/v1/users/ada", Contract::Chat);
-        check("/api/v1/users/me/password", Contract::Runtime);
+        check("/api/v1/users/me/password", Contract::Studio);
+        check("/api/v1/users/me/email", Contract::Runtime);
+        check("/api/v1/auth/login", Contract::Workspace);
+        check("/api/v1/auth/logins", Contract::Runtime);
         check("/api/v1/files", Contract::Workspace);
         check("/api/v1/files/avatar", Contract::Studio);
         check("/api/v1/infra/health", Contract::Runtime);

@@ -1,6 +1,7 @@
 //! Health: of the service (`runtime`, "Infra"; `codex`, "健康检查") and of what it stands on.
 
-use crate::openapi::{Answer, Body, Method, Operation};
+use crate::Contract;
+use crate::operation::{Access, Answer, Body, Method, Operation};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -56,42 +57,32 @@ pub struct ServiceHealth {
     pub error: Option<String>,
 }
 
+const fn operation(contract: Contract, path: &'static str, summary: &'static str) -> Operation {
+    crate::operation::operation(contract, Access::Open, (Method::Get, path), summary)
+}
+
 /// The operations of this module.
 pub(crate) const OPERATIONS: &[Operation] = &[
-    Operation {
-        method: Method::Get,
-        path: "/api/v1/health",
-        summary: "Whether the service answers",
-        query: &[],
-        body: None,
-        answers: &[Answer {
-            status: 200,
-            what: "It does.",
-            body: Body::Json("Health"),
-        }],
-    },
-    Operation {
-        method: Method::Get,
-        path: "/api/v1/infra/health",
-        summary: "How the parts are that the platform stands on",
-        query: &[],
-        body: None,
-        answers: &[Answer {
-            status: 200,
-            what: "Each part, as it answered just now (at most two seconds ago).",
-            body: Body::Json("InfraHealth"),
-        }],
-    },
-    Operation {
-        method: Method::Get,
-        path: "/api/health",
-        summary: "Health in the codex contract's words",
-        query: &[],
-        body: None,
-        answers: &[Answer {
-            status: 200,
-            what: "The health.",
-            body: Body::Json("CodexHealth"),
-        }],
-    },
+    operation(
+        Contract::Runtime,
+        "/api/v1/health",
+        "Whether the service answers",
+    )
+    .answers(&[Answer::new(200, "It does.", Body::Json("Health"))]),
+    operation(
+        Contract::Runtime,
+        "/api/v1/infra/health",
+        "How the parts are that the platform stands on",
+    )
+    .answers(&[Answer::new(
+        200,
+        "Each part, as it answered just now (at most two seconds ago).",
+        Body::Json("InfraHealth"),
+    )]),
+    operation(
+        Contract::Codex,
+        "/api/health",
+        "Health in the codex contract's words",
+    )
+    .answers(&[Answer::new(200, "The health.", Body::Json("CodexHealth"))]),
 ];

@@ -39,4 +39,35 @@ macro_rules! parses_as_if_any {
     };
 }
 
-pub(crate) use {parses_as, parses_as_if_any};
+/// As [`parses_as`], for a member that may be left alone or cleared.
+macro_rules! changes_as {
+    ($parse:path) => {
+        |change: &$crate::Change<String>, _: &()| match change.value() {
+            Some(text) => $parse(text).map(drop).map_err(garde::Error::new),
+            None => Ok(()),
+        }
+    };
+}
+
+/// The rules of a body whose members are not named as its fields: garde's derived rules know
+/// only the fields' names, and the reader of an error knows only the members'.
+macro_rules! rules {
+    ($body:ty { $($field:ident as $member:literal: $rule:expr),+ $(,)? }) => {
+        impl garde::Validate for $body {
+            type Context = ();
+
+            fn validate_into(
+                &self,
+                context: &(),
+                parent: &mut dyn FnMut() -> garde::Path,
+                report: &mut garde::Report,
+            ) {
+                $(if let Err(error) = ($rule)(&self.$field, context) {
+                    report.append(parent().join($member), error);
+                })+
+            }
+        }
+    };
+}
+
+pub(crate) use {changes_as, parses_as, parses_as_if_any, rules};

@@ -32,6 +32,6 @@ pub use fresh::new_uuid;
 pub use json::Json;
 pub use language::Language;
 pub use paging::{Limits, Page, Paged, Parameters};
-pub use path::{Id, Segment};
+pub use path::{Id, Segment, UuidId};
 pub use serve::{not_found, serve};
 pub use settings::{OpenChat, is_loopback_url, variable};

@@ -63,11 +63,23 @@ pub struct Page {
 }
 
 impl Page {
-    /// Reads `skip` and `limit` from the query.
+    /// Reads `skip` and `limit` from the query, as `chat` names them.
     ///
     /// # Errors
     /// Invalid, naming the parameters that are not whole numbers within their limits.
     pub fn of(query: &Parameters, limits: Limits) -> Result<Self, Failure> {
+        Self::from("skip", query, limits)
+    }
+
+    /// Reads `offset` and `limit` from the query, as every other list names them.
+    ///
+    /// # Errors
+    /// As [`Page::of`].
+    pub fn by_offset(query: &Parameters, limits: Limits) -> Result<Self, Failure> {
+        Self::from("offset", query, limits)
+    }
+
+    fn from(skip: &str, query: &Parameters, limits: Limits) -> Result<Self, Failure> {
         let mut invalid = Vec::new();
         let mut number = |name: &str, least: i64, most: i64| -> Option<i64> {
             let text = query.get(name)?;
@@ -87,7 +99,7 @@ impl Page {
             }
             number
         };
-        let skip = number("skip", 0, i64::MAX);
+        let skip = number(skip, 0, i64::MAX);
         let limit = number("limit", 1, limits.most).unwrap_or(limits.default);
         if invalid.is_empty() {
             Ok(Self { skip, limit })
@@ -137,5 +149,7 @@ mod tests {
         check("skip=-1", None);
         check("skip=x", None);
         check("limit=99999999999999999999", None);
+        let other = Page::by_offset(&Parameters::parse("offset=5&skip=7"), limits);
+        assert_eq!(other.ok().and_then(|page| page.skip), Some(5));
     }
 }

@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use axum::extract::{FromRequestParts, RawPathParams};
 use domain::Error;
 use http::request::Parts;
+use uuid::Uuid;
 
 /// The whole number that stands in the path's only parameter.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +18,22 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
         match text.parse() {
             Ok(id) => Ok(Self(id)),
             Err(_) => Err(Error::invalid_field("path", "must be a whole number").into()),
+        }
+    }
+}
+
+/// The UUID that stands in the path's only parameter.
+#[derive(Clone, Copy, Debug)]
+pub struct UuidId(pub Uuid);
+
+impl<S: Send + Sync> FromRequestParts<S> for UuidId {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let Segment(text) = Segment::from_request_parts(parts, state).await?;
+        match text.parse() {
+            Ok(id) => Ok(Self(id)),
+            Err(_) => Err(Error::invalid_field("path", "must be a UUID").into()),
         }
     }
 }

@@ -1,0 +1,69 @@
+//! Every documented route of what is built is an operation, and every operation is documented.
+
+use crate::reading::{CHAT, CODEX, RUNTIME, STUDIO, WORKSPACE};
+use contracts::openapi;
+
+/// What we have besides the documents.
+const BESIDES: [&str; 11] = [
+    "POST /api/v1/auth/password-resets",
+    "POST /api/v1/auth/password-resets/confirm",
+    "POST /api/v1/users/me/email",
+    "POST /api/v1/users/me/email/confirm",
+    "GET /api/v1/auth/logins",
+    "DELETE /api/v1/auth/logins",
+    "DELETE /api/v1/auth/logins/{login_id}",
+    "DELETE /api/v1/users/me",
+    "GET /api/v1/users/me/api-keys",
+    "POST /api/v1/users/me/api-keys",
+    "DELETE /api/v1/users/me/api-keys/{key_id}",
+];
+
+/// The routes that a document names below `base`, in `METHOD /path` without their query.
+fn routes(document: &str, base: &str) -> Vec<String> {
+    let words: Vec<&str> = document.split([' ', '\n', '`', '|']).collect();
+    let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    words
+        .windows(2)
+        .filter(|pair| ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&pair[0]))
+        .filter(|pair| pair[1].starts_with('/'))
+        .map(|pair| {
+            let path = pair[1].split('?').next().unwrap_or_default();
+            format!("{} {base}{path}", pair[0])
+        })
+        .collect()
+}
+
+/// Those of them that are built: their path begins with one of `built`.
+fn built(document: &str, base: &str, built: &[&str]) -> Vec<String> {
+    let mut routes = routes(document, base);
+    routes.retain(|route| {
+        let path = route.split(' ').nth(1).unwrap_or_default();
+        built
+            .iter()
+            .any(|part| path.starts_with(&format!("{base}{part}")))
+    });
+    routes
+}
+
+#[test]
+fn every_documented_route_is_an_operation_and_every_operation_documented() {
+    let api = "/api/v1";
+    let runtime = built(RUNTIME, api, &["/auth", "/users", "/infra", "/health"]);
+    let workspace = built(WORKSPACE, api, &["/auth"]);
+    let codex = built(CODEX, "", &["/api/login", "/api/logout", "/api/health"]);
+    let studio = built(STUDIO, api, &["/auth", "/users"]);
+    let chat = built(CHAT, api, &["/users", "/conversations", "/chat"]);
+    let counts = [&runtime, &workspace, &codex, &studio, &chat].map(Vec::len);
+    assert_eq!(counts, [12, 2, 4, 6, 6]);
+    let mut expected = [runtime, workspace, codex, studio, chat].concat();
+    expected.extend(BESIDES.map(str::to_owned));
+    expected.sort();
+    let mut ours: Vec<String> = openapi::operations()
+        .map(|operation| {
+            let method = format!("{:?}", operation.method).to_uppercase();
+            format!("{method} {}", operation.path)
+        })
+        .collect();
+    ours.sort();
+    assert_eq!(ours, expected);
+}
