@@ -12,7 +12,12 @@ pub(crate) struct Letter {
 
 /// The code of a sign-up. It names the account: whoever else signed up with the reader's address
 /// would choose another name.
-pub(crate) fn sign_up(language: Language, username: &str, code: &Code, link: Option<&str>) -> Letter {
+pub(crate) fn sign_up(
+    language: Language,
+    username: &str,
+    code: &Code,
+    link: Option<&str>,
+) -> Letter {
     let code = code.as_str();
     match language {
         Language::En => Letter {

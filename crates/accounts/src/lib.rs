@@ -15,7 +15,6 @@ mod mail;
 mod opening;
 mod password;
 mod refresh;
-mod settings;
 mod sign_in;
 mod sign_up;
 
@@ -25,11 +24,11 @@ pub use codes::Asker;
 pub use opening::Opened;
 pub use password::{change_password, check_password, confirm_reset, request_reset};
 pub use refresh::{end_by_refresh_token, refresh, refresh_studio};
-pub use settings::Settings;
 pub use sign_in::{Name, sign_in, sign_in_with_key};
 pub use sign_up::{Wanted, confirm_sign_up, resend, sign_up};
 
 use domain::{Error, ErrorKind};
+use web::TokenSettings as Settings;
 
 /// Milliseconds of a duration.
 fn milliseconds(duration: std::time::Duration) -> i64 {

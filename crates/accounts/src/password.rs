@@ -8,7 +8,7 @@ use crate::{
     opening::{Opened, Proof, open},
     unauthenticated,
 };
-use domain::{Account, Audience, Code, Email, Error, Password, Purpose};
+use domain::{Account, Audience, Code, Email, Error, ErrorKind, Password, Purpose};
 use ports::Platform;
 use store::{
     accounts, logins,
@@ -24,26 +24,27 @@ use web::{Client, new_uuid};
 pub(crate) fn hash(platform: &Platform, password: &Password) -> Result<String, Error> {
     let mut salt = [0; 16];
     platform.random.fill(&mut salt);
-    auth::hash_password(password, salt).map_err(Error::internal)
+    auth::passwords::hash(password, salt).map_err(Error::internal)
 }
 
-/// Checks the password of somebody who is signed in; `field` is where it was written.
+/// Checks the password of somebody who is signed in.
 ///
 /// # Errors
-/// Invalid, naming `field`; Too many requests.
+/// Forbidden when it is wrong; Too many requests.
 pub async fn check_password(
     platform: &Platform,
     account: &Account,
     password: &str,
-    field: &str,
 ) -> Result<(), Error> {
     let now = platform.clock.now();
     let subject = format!("account {}", account.uuid);
     PASSWORDS_OF_ACCOUNT.count(platform, &subject, now).await?;
     let known = accounts::credentials_by_id(&*platform.sql, account.id).await?;
-    let hash = known.as_ref().map_or(auth::UNKNOWN, |(_, hash)| hash);
-    if !auth::verify_password(password, hash) {
-        return Err(Error::invalid_field(field, "is wrong"));
+    let hash = known
+        .as_ref()
+        .map_or(auth::passwords::UNKNOWN, |(_, hash)| hash);
+    if !auth::passwords::verify(password, hash) {
+        return Err(Error::new(ErrorKind::Forbidden, "The password is wrong"));
     }
     PASSWORDS_OF_ACCOUNT
         .give_back(platform, &subject, now)
@@ -53,14 +54,14 @@ pub async fn check_password(
 /// Gives the account another password and ends its logins, `login` excepted.
 ///
 /// # Errors
-/// Invalid, naming `field`, when the old password is wrong; Too many requests.
+/// Forbidden when the old password is wrong; Too many requests.
 pub async fn change_password(
     platform: &Platform,
     (account, login): (&Account, Uuid),
-    (old, field): (&str, &str),
+    old: &str,
     new: &Password,
 ) -> Result<(), Error> {
-    check_password(platform, account, old, field).await?;
+    check_password(platform, account, old).await?;
     let hash = hash(platform, new)?;
     accounts::set_password(&*platform.sql, account.id, &hash).await?;
     let now = platform.clock.now();

@@ -58,9 +58,7 @@ pub async fn refresh_studio(platform: &Platform, text: &str) -> Result<Opened, E
     let now = platform.clock.now();
     let token = match auth::verify(&settings.keys, &settings.issuer, text, now) {
         Ok(token) => token,
-        Err(TokenError::Expired(token))
-            if now - token.expires_at <= milliseconds(STUDIO_GRACE) =>
-        {
+        Err(TokenError::Expired(token)) if now - token.expires_at <= milliseconds(STUDIO_GRACE) => {
             token
         }
         Err(_) => return Err(refused()),

@@ -63,8 +63,10 @@ pub async fn sign_in(
         .await?;
     PASSWORDS_OF_ACCOUNT.count(platform, &subject, now).await?;
     let known = name.credentials(platform).await?;
-    let hash = known.as_ref().map_or(auth::UNKNOWN, |(_, hash)| hash);
-    let right = auth::verify_password(password, hash);
+    let hash = known
+        .as_ref()
+        .map_or(auth::passwords::UNKNOWN, |(_, hash)| hash);
+    let right = auth::passwords::verify(password, hash);
     let Some((account, hash)) = known.filter(|_| right) else {
         return Err(unauthenticated(WRONG));
     };
@@ -93,7 +95,7 @@ async fn upgrade(
     password: &str,
     hash: &str,
 ) -> Result<(), Error> {
-    if !auth::needs_upgrade(hash) {
+    if !auth::passwords::needs_upgrade(hash) {
         return Ok(());
     }
     let Ok(password) = Password::parse(password) else {

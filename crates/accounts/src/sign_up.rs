@@ -98,7 +98,7 @@ async fn begin(
 /// The page with the address and the code in its fragment, which no server and no log sees.
 fn link(page: &str, email: &Email, code: &Code) -> String {
     let page = page.split('#').next().unwrap_or_default();
-    let email = web::percent_encoded(email.as_str());
+    let email: String = form_urlencoded::byte_serialize(email.as_str().as_bytes()).collect();
     format!("{page}#email={email}&token={}", code.as_str())
 }
 

@@ -1,5 +1,7 @@
 //! Which contract a path belongs to.
 
+use domain::Audience;
+
 /// One of the five documented APIs, or what the platform has besides them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Contract {
@@ -57,6 +59,17 @@ impl Contract {
         }
     }
 
+    /// The contract that answers `path` for whoever has a token of `audience`: on the few paths
+    /// that `studio` shares with others, its tokens get its words.
+    #[must_use]
+    pub fn of(path: &str, audience: Option<Audience>) -> Self {
+        let shared = path == "/api/v1/users/me" || is_below(path, "/api/v1/sessions");
+        match audience {
+            Some(Audience::Studio) if shared => Self::Studio,
+            _ => Self::of_path(path),
+        }
+    }
+
     /// The contract that `path` belongs to when no token says otherwise.
     #[must_use]
     pub fn of_path(path: &str) -> Self {
@@ -96,5 +109,32 @@ mod tests {
         check("/api/v1/files/avatar", Contract::Studio);
         check("/api/v1/infra/health", Contract::Runtime);
         check("/nowhere", Contract::Runtime);
+    }
+
+    #[test]
+    fn shared_paths_answer_as_the_token_says() {
+        let check = |path: &str, audience: Option<Audience>, contract: Contract| {
+            assert_eq!(
+                Contract::of(path, audience),
+                contract,
+                "{path} {audience:?}"
+            );
+        };
+        let studio = Some(Audience::Studio);
+        check("/api/v1/users/me", studio, Contract::Studio);
+        check(
+            "/api/v1/users/me",
+            Some(Audience::Runtime),
+            Contract::Runtime,
+        );
+        check("/api/v1/users/me", None, Contract::Runtime);
+        check("/api/v1/users/me/email", studio, Contract::Runtime);
+        check("/api/v1/sessions/7/messages", studio, Contract::Studio);
+        check(
+            "/api/v1/sessions",
+            Some(Audience::Codex),
+            Contract::Workspace,
+        );
+        check("/api/v1/auth/logins", studio, Contract::Runtime);
     }
 }

@@ -18,7 +18,7 @@ use ports::{Platform, Row, Value as SqlValue};
 use serde_json::Value;
 
 /// Variables that every component finds, as a local deployment has them.
-const VARIABLES: [(&str, &str); 11] = [
+const VARIABLES: [(&str, &str); 20] = [
     ("public_url", "http://127.0.0.1:3000"),
     ("runner_url", "http://127.0.0.1:9"),
     ("runner_token", "a-token-for-tests"),
@@ -30,6 +30,15 @@ const VARIABLES: [(&str, &str); 11] = [
     ("outbound_allow", ""),
     ("cors_origins", ""),
     ("trusted_proxies", ""),
+    ("jwt_secret", "a-secret-for-tests-of-32-bytes-at-least"),
+    ("admin_username", ""),
+    ("admin_email", ""),
+    ("admin_password", ""),
+    ("limit_passwords_account", "10"),
+    ("limit_passwords_address", "50"),
+    ("limit_codes_address", "30"),
+    ("limit_sign_ups_address", "10"),
+    ("limit_letters_email", "5"),
 ];
 
 /// A component's router and the platform under it.

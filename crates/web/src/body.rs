@@ -26,18 +26,42 @@ where
 {
     type Rejection = Failure;
 
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        let Decoded(body): Decoded<T> = Decoded::from_request(request, state).await?;
+        match invalid_members(&body) {
+            invalid if invalid.is_empty() => Ok(Self(body)),
+            invalid => Err(Error::invalid(invalid).into()),
+        }
+    }
+}
+
+/// A JSON body of type `T` whose rules depend on more than one member; whoever takes it asks it.
+#[derive(Debug)]
+pub struct Decoded<T>(pub T);
+
+impl<T, S> FromRequest<S> for Decoded<T>
+where
+    T: DeserializeOwned,
+    S: Send + Sync,
+{
+    type Rejection = Failure;
+
     async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
         if !is_json(request.headers()) {
             let detail = "The body must be application/json";
             return Err(Error::new(ErrorKind::UnsupportedMediaType, detail).into());
         }
         let bytes = read(request.into_body()).await?;
-        let body: T = parse(&bytes)?;
-        match invalid_members(&body) {
-            invalid if invalid.is_empty() => Ok(Self(body)),
-            invalid => Err(Error::invalid(invalid).into()),
-        }
+        Ok(Self(parse(&bytes)?))
     }
+}
+
+/// What a member was parsed to.
+///
+/// # Errors
+/// Invalid, naming `field`.
+pub fn parsed<T>(field: &str, parsed: Result<T, &'static str>) -> Result<T, Error> {
+    parsed.map_err(|reason| Error::invalid_field(field, reason))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -76,6 +76,25 @@ pub async fn refuse_forged(platform: &Platform, parts: &Parts) -> Result<(), Err
         })
 }
 
+/// Whether a letter or an answer may lead a reader to `url`: to this site, to an origin that
+/// `cors_origins` names, or, where everybody is let in because all is local, to this machine.
+///
+/// # Errors
+/// Unavailable when a setting cannot be read.
+pub async fn may_redirect_to(platform: &Platform, url: &str) -> Result<bool, Error> {
+    let Some(origin) = Origin::of_url(url) else {
+        return Ok(false);
+    };
+    let public = platform.variables.get("public_url").await;
+    let public = public.map_err(|error| unavailable(error.to_string()))?;
+    if Origin::of_url(&public).as_ref() == Some(&origin) {
+        return Ok(true);
+    }
+    let origins = allowed(&*platform.variables).await.map_err(unavailable)?;
+    let local = matches!(origins, Origins::Anybody) && is_loopback_url(url);
+    Ok(local || origins.names(&origin))
+}
+
 /// The hosts that the request was sent to. A client may write any, but here a browser is asked
 /// about its page, and no page can write these headers for a request that carries our cookie.
 fn hosts(parts: &request::Parts) -> Vec<&str> {

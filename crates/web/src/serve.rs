@@ -1,10 +1,11 @@
 //! The way of every request through a component: path normalised, routed, errors written.
 
+use crate::bearer;
 use crate::browsers::Page;
 use crate::failure::{Carried, Failure};
 use axum::{Router, body::Body, response::Response};
 use contracts::{Contract, PROBLEM_JSON, Problem};
-use domain::Error;
+use domain::{Audience, Error};
 use http::{HeaderValue, Request, StatusCode, Uri, header};
 use ports::Variables;
 use std::error::Error as _;
@@ -28,12 +29,14 @@ pub async fn serve(
     without_trailing_slash(request.uri_mut());
     let path = request.uri().path().to_owned();
     let request_id = request.headers().get("x-request-id").cloned();
+    let token = request.headers().get(header::AUTHORIZATION).cloned();
     let mut response = match router.clone().call(request).await {
         Ok(response) => response,
         Err(never) => match never {},
     };
     if response.status().as_u16() >= 400 {
-        response = as_problem(response, &path, request_id.as_ref());
+        let contract = Contract::of(&path, token.as_ref().and_then(claimed_audience));
+        response = as_problem(response, &path, contract, request_id.as_ref());
     }
     page.mark(response.headers_mut());
     response
@@ -65,10 +68,20 @@ fn without_trailing_slash(uri: &mut Uri) {
     }
 }
 
-fn as_problem(response: Response, path: &str, request_id: Option<&HeaderValue>) -> Response {
+/// Unchecked, and only asked how an error is written.
+fn claimed_audience(authorization: &HeaderValue) -> Option<Audience> {
+    auth::claimed_audience(bearer::token_in(authorization)?)
+}
+
+fn as_problem(
+    response: Response,
+    path: &str,
+    contract: Contract,
+    request_id: Option<&HeaderValue>,
+) -> Response {
     let carried = response.extensions().get::<Carried>().cloned();
     let chosen = carried.as_ref().and_then(|carried| carried.contract);
-    let contract = chosen.unwrap_or_else(|| Contract::of_path(path));
+    let contract = chosen.unwrap_or(contract);
     let mut problem = match &carried {
         Some(Carried { error, .. }) => Problem::of(error, contract, path),
         // axum's own refusals: an unknown method, an oversized body.

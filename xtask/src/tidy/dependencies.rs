@@ -26,7 +26,8 @@ enum Layer {
 use Layer::{Component, Contracts, Domain, Library, Origins, Platform, Ports, Program};
 
 /// The libraries of `crates/` that are neither the bottom nor a platform.
-const LIBRARIES: [&str; 9] = [
+const LIBRARIES: [&str; 10] = [
+    "accounts",
     "agent",
     "auth",
     "comfyui",

@@ -1,0 +1,111 @@
+//! Who sends a request, proven by an access token.
+//!
+//! Each request asks the database once whether the login behind its token is still open, so one
+//! that ended anywhere is refused everywhere at once.
+
+use crate::{bearer::Bearer, browsers::refuse_forged, cookie::Cookie, failure::Failure, settings};
+use auth::{Keys, TokenError};
+use axum::extract::{FromRef, FromRequestParts};
+use domain::{Account, Error, ErrorKind, Login};
+use http::request::Parts;
+use ports::Platform;
+
+/// What it takes to make and to check tokens.
+#[derive(Clone, Debug)]
+pub struct TokenSettings {
+    /// The keys of tokens and codes.
+    pub keys: Keys,
+    /// Who issues tokens: the variable `public_url`.
+    pub issuer: String,
+}
+
+impl TokenSettings {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// Unavailable when `jwt_secret` is too short for a key: the deployment is at fault.
+    pub async fn read(platform: &Platform) -> Result<Self, Error> {
+        let secret = settings::variable(platform, "jwt_secret").await?;
+        let keys = Keys::from_secret(&secret).map_err(|error| {
+            Error::new(ErrorKind::Unavailable, "The service is not configured")
+                .caused_by(format!("variable `jwt_secret`: {error}"))
+        })?;
+        Ok(Self {
+            keys,
+            issuer: settings::variable(platform, "public_url").await?,
+        })
+    }
+}
+
+/// The account and the login that a request is authenticated as.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// Whose login it is.
+    pub account: Account,
+    /// The login; its audience says which contract's words the reader expects.
+    pub login: Login,
+}
+
+impl SignedIn {
+    /// Who the access token `text` speaks for.
+    ///
+    /// # Errors
+    /// Unauthenticated when it is not, or no longer, good.
+    pub async fn by_token(platform: &Platform, text: &str) -> Result<Self, Error> {
+        let settings = TokenSettings::read(platform).await?;
+        let now = platform.clock.now();
+        let refused = |detail| Error::new(ErrorKind::Unauthenticated, detail);
+        let token = match auth::verify(&settings.keys, &settings.issuer, text, now) {
+            Ok(token) => token,
+            Err(TokenError::Expired(_)) => return Err(refused("The token has expired")),
+            Err(_) => return Err(refused("The token is invalid")),
+        };
+        let found = store::logins::current(&*platform.sql, token.login, token.user, now).await?;
+        let (account, login) = found
+            .filter(|(_, login)| login.audience == token.audience)
+            .ok_or_else(|| refused("The token is invalid"))?;
+        Ok(Self { account, login })
+    }
+}
+
+impl<S> FromRequestParts<S> for SignedIn
+where
+    S: Send + Sync,
+    Platform: FromRef<S>,
+{
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let platform = Platform::from_ref(state);
+        let Ok(Bearer(header)) = Bearer::from_request_parts(parts, state).await;
+        if let Some(token) = header {
+            return Ok(Self::by_token(&platform, &token).await?);
+        }
+        let Ok(Cookie(cookie)) = Cookie::from_request_parts(parts, state).await;
+        let Some(token) = cookie else {
+            return Err(Error::new(ErrorKind::Unauthenticated, "Not authenticated").into());
+        };
+        refuse_forged(&platform, parts).await?;
+        Ok(Self::by_token(&platform, &token).await?)
+    }
+}
+
+/// An administrator. This is the one place where the role is asked for.
+#[derive(Clone, Debug)]
+pub struct Administrator(pub SignedIn);
+
+impl<S> FromRequestParts<S> for Administrator
+where
+    S: Send + Sync,
+    Platform: FromRef<S>,
+{
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let signed_in = SignedIn::from_request_parts(parts, state).await?;
+        if auth::permissions::is_administrator(&signed_in.account) {
+            return Ok(Self(signed_in));
+        }
+        Err(Error::new(ErrorKind::Forbidden, "Only administrators may do this").into())
+    }
+}
