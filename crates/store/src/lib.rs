@@ -3,14 +3,20 @@
 //! Invariants: no SQL stands anywhere else; an operation that must be atomic is one statement
 //! (a remote database makes each a round trip, and nothing holds between two).
 
+pub mod accounts;
 pub mod answers;
+pub mod api_keys;
 pub mod conversations;
 pub mod health;
+pub mod logins;
 pub mod messages;
 pub mod migrations;
 pub mod open_users;
+pub mod sweep;
+pub mod verifications;
 
 mod failure;
 mod listed;
+mod rows;
 
 pub use listed::{Listed, Window};

@@ -1,7 +1,7 @@
 //! Messages, as their readers see them: an answer that is being written is not there yet, and
 //! one whose writer is gone is interrupted.
 
-use crate::{Listed, Window, failure::failure};
+use crate::{Listed, Window, failure::failure, rows::known};
 use domain::{Error, Message, MessageId, MessageStatus, Role, SessionId, Timestamp};
 use ports::{Row, Sql, SqlError};
 
@@ -62,8 +62,4 @@ fn read(row: &Row) -> Result<Message, SqlError> {
         status: known(row, 4, MessageStatus::parse)?,
         created_at: Timestamp(row.get(5)?),
     })
-}
-
-fn known<T>(row: &Row, column: usize, parse: fn(&str) -> Option<T>) -> Result<T, SqlError> {
-    parse(&row.get::<String>(column)?).ok_or(SqlError::Shape { column })
 }

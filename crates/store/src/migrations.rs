@@ -28,7 +28,7 @@ macro_rules! embedded {
 }
 
 /// Every migration, in order.
-pub const MIGRATIONS: &[Migration] = embedded!["0001_users_sessions_messages"];
+pub const MIGRATIONS: &[Migration] = embedded!["0001_users_sessions_messages", "0002_accounts"];
 
 /// How long one applier may take before another takes over.
 const LEASE_MS: i64 = 60_000;
@@ -236,6 +236,7 @@ mod tests {
                     .filter(|line| !line.trim().starts_with("--"))
                     .collect::<Vec<_>>()
                     .join("\n");
+                let code = code.trim();
                 let again = code.contains("IF NOT EXISTS") || code.starts_with("ALTER TABLE");
                 assert!(again, "{}: {code}", migration.name);
                 assert!(
