@@ -3,6 +3,7 @@
 use anyhow::Context as _;
 use clap::Parser;
 use ipnet::IpNet;
+use origins::Origins;
 use sandbox_runner::{Config, EdgeUrl, Token, front_door, mail};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -113,6 +114,17 @@ pub(crate) struct Cli {
     )]
     trusted_proxies: Vec<String>,
 
+    /// Origins of pages that may read the front door's own answers, as the edge's variable
+    /// cors_origins lists them [default: any where the front door listens on loopback, else none]
+    #[arg(
+        long,
+        env = "RUNNER_ORIGINS",
+        default_value = "",
+        hide_default_value = true,
+        value_name = "ORIGINS"
+    )]
+    origins: String,
+
     /// Stop when standard input is closed, as when the parent process has died.
     #[arg(long)]
     pub(crate) stop_on_stdin_eof: bool,
@@ -137,6 +149,7 @@ impl Cli {
             connections: self.max_connections,
             answer_timeout: Duration::from_secs(self.answer_timeout),
             trusted_proxies: networks(&self.trusted_proxies)?,
+            origins: origins(&self.origins, self.listen)?,
             ..front_door::Settings::default()
         };
         if let Some(outbox) = self.outbox {
@@ -152,6 +165,13 @@ impl Cli {
             config.mail.carrier = mail::Carrier::Smtp(url.into());
         }
         Ok(config)
+    }
+}
+
+fn origins(list: &str, listen: SocketAddr) -> anyhow::Result<Origins> {
+    match Origins::parse(list).context("RUNNER_ORIGINS")? {
+        Origins::Nobody if listen.ip().is_loopback() => Ok(Origins::Anybody),
+        origins => Ok(origins),
     }
 }
 

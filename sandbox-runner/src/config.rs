@@ -21,6 +21,8 @@ pub struct Config {
     pub front_door: front_door::Settings,
     /// How mail leaves.
     pub mail: mail::Settings,
+    /// How often the edge is asked to clear up what is over.
+    pub sweep: Duration,
     /// How long a stop waits for what is under way before it cuts it off.
     pub drain: Duration,
 }
@@ -39,6 +41,7 @@ impl Config {
             front_door: front_door::Settings::default(),
             mail: mail::Settings::to_outbox(state.join("outbox")),
             state,
+            sweep: Duration::from_secs(3600),
             drain: Duration::from_secs(10),
         }
     }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`front_door`] | the one origin: a streaming proxy to the edge |
 //! | `admin` | the runner's own interface (`/v1/*`, `/metrics`), for the edge and the operator |
-//! | `edge` | what the runner asks of the edge: today, to migrate its database |
+//! | `edge` | what the runner asks of the edge: to migrate its database, and to clear up |
 //! | [`mail`] | a durable queue of messages, sent by SMTP or put into an outbox |
 //!
 //! Invariant: the runner owns no business rule and reads no database; it holds what must

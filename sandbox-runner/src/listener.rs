@@ -38,6 +38,9 @@ const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     content-type: application/problem+json\r\n\
     content-length: 136\r\n\
     retry-after: 1\r\n\
+    x-content-type-options: nosniff\r\n\
+    referrer-policy: no-referrer\r\n\
+    content-security-policy: default-src 'none'; frame-ancestors 'none'\r\n\
     connection: close\r\n\r\n\
     {\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\
     \"detail\":\"Too many connections. Try again in a moment.\",\"instance\":\"/\"}";

@@ -87,6 +87,11 @@ impl Runner {
             drain,
             limit: config.drain,
         };
+        runner.drain.spawn(edge::keep_swept(
+            edge.clone(),
+            runner.drain.clone(),
+            config.sweep,
+        ));
         runner
             .drain
             .spawn(edge::keep_migrated(edge, edge_state, runner.drain.clone()));

@@ -62,6 +62,9 @@ async fn what_the_platform_stands_on() {
     stack.stop().await;
 }
 
+/// A UUID that nothing has.
+const NOBODYS: &str = "00000000-0000-7000-8000-000000000000";
+
 #[tokio::test]
 async fn every_operation_of_the_document_is_served() {
     let stack = Stack::start().await;
@@ -75,7 +78,9 @@ async fn every_operation_of_the_document_is_served() {
         let asked = path
             .replace("{username}", "nobody")
             .replace("{user_id}", "4711")
-            .replace("{conversation_id}", "4711");
+            .replace("{conversation_id}", "4711")
+            .replace("{login_id}", NOBODYS)
+            .replace("{key_id}", NOBODYS);
         assert!(
             !asked.contains('{'),
             "{path}: a parameter that this test does not know"

@@ -1,8 +1,11 @@
 //! The edge, as the runner knows and asks it.
 
 mod migrate;
+mod obstacle;
+mod sweep;
 
 pub(crate) use migrate::keep_migrated;
+pub(crate) use sweep::keep_swept;
 
 use crate::config::Config;
 use bytes::Bytes;

@@ -8,6 +8,7 @@ mod body;
 mod client;
 mod exchange;
 mod headers;
+mod page;
 mod path;
 mod rate;
 mod refusal;
@@ -24,6 +25,7 @@ use headers::Introduction;
 use http::{HeaderValue, Method, Request, Response};
 use http_body_util::Full;
 use hyper::{body::Incoming, service::Service};
+use page::Page;
 use rate::RateLimit;
 use refusal::Refusal;
 use std::{convert::Infallible, net::IpAddr, pin::Pin, sync::Arc, time::Instant};
@@ -60,6 +62,7 @@ impl FrontDoor {
     async fn handle(&self, peer: IpAddr, request: Request<Incoming>) -> Response<ResponseBody> {
         let id = self.ids.of(request.headers());
         let client = client::address(peer, request.headers(), &self.settings.trusted_proxies);
+        let page = Page::of(&self.settings.origins, &request);
         let line = (request.method().clone(), request.uri().clone());
         let mut exchange = Exchange::begin(self.metrics.clone(), id, line, client);
         let answer = self.answer(peer, client, request, &exchange).await;
@@ -71,6 +74,7 @@ impl FrontDoor {
             }
             Err(refusal) => {
                 let response = refusal.answer(exchange.path(), &exchange.id);
+                let response = page.refused(&self.settings.origins, response);
                 let (mut parts, body) = response.into_parts();
                 parts
                     .headers

@@ -1,6 +1,7 @@
 //! How the front door treats requests.
 
 use ipnet::IpNet;
+use origins::Origins;
 use std::time::Duration;
 
 /// Limits and trust of the front door.
@@ -20,6 +21,8 @@ pub struct Settings {
     pub answer_timeout: Duration,
     /// Proxies in front of the front door, whose `X-Forwarded-*` headers count.
     pub trusted_proxies: Vec<IpNet>,
+    /// Which pages of other origins may read a refusal of the front door itself.
+    pub origins: Origins,
 }
 
 impl Default for Settings {
@@ -32,6 +35,7 @@ impl Default for Settings {
             body_silence: Duration::from_secs(60),
             answer_timeout: Duration::from_secs(600),
             trusted_proxies: Vec::new(),
+            origins: Origins::Nobody,
         }
     }
 }

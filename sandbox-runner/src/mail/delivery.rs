@@ -88,6 +88,10 @@ impl Delivery {
                 return None;
             }
         };
+        if message.discard {
+            self.done(message).await;
+            return None;
+        }
         message.attempts += 1;
         match self.transport.send(&message).await {
             Ok(()) => {
@@ -105,6 +109,11 @@ impl Delivery {
     async fn sent(&self, message: Message) {
         tracing::info!(id = message.id, attempts = message.attempts, "mail sent");
         self.counters.sent.fetch_add(1, Relaxed);
+        self.done(message).await;
+    }
+
+    /// Takes a message from the queue. One that is dropped counts as neither sent nor failed.
+    async fn done(&self, message: Message) {
         self.counters.queued.fetch_sub(1, Relaxed);
         let id = message.id.clone();
         if let Err(error) = self.queue.remove_sent(message).await {
@@ -112,7 +121,7 @@ impl Delivery {
             tracing::error!(
                 id,
                 error,
-                "a sent message stays in the queue and will be sent again"
+                "a message that is done stays in the queue and will be taken up again"
             );
         }
     }

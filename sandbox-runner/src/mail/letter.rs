@@ -27,6 +27,10 @@ pub struct Letter {
     /// A second message with the same key is taken for the first one, for a day.
     #[serde(default)]
     pub idempotency_key: Option<String>,
+    /// Taken, kept and then dropped instead of sent: a letter to an address that nobody has
+    /// takes as long as one that arrives, so that the time does not tell which it was.
+    #[serde(default)]
+    pub discard: bool,
 }
 
 /// What is wrong with a message.
@@ -86,6 +90,7 @@ mod tests {
                 subject: subject.to_owned(),
                 text: text.to_owned(),
                 idempotency_key: key.map(str::to_owned),
+                discard: false,
             };
             assert_eq!(letter.check().err(), fault, "{to} {subject} {key:?}");
         };

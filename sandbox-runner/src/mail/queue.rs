@@ -26,6 +26,9 @@ pub(super) struct Message {
     pub(super) subject: String,
     pub(super) text: String,
     keyed: bool,
+    /// Whether it is dropped where another would be sent.
+    #[serde(default)]
+    pub(super) discard: bool,
     /// When it was taken. Times are milliseconds since 1970.
     pub(super) taken: u64,
     /// When it is to be tried.
@@ -45,7 +48,11 @@ impl Message {
             None => uuid::Uuid::now_v7().to_string(),
         };
         let Letter {
-            to, subject, text, ..
+            to,
+            subject,
+            text,
+            discard,
+            ..
         } = letter;
         Self {
             id,
@@ -53,6 +60,7 @@ impl Message {
             subject,
             text,
             keyed,
+            discard,
             taken: now,
             due: now,
             attempts: 0,
@@ -128,7 +136,7 @@ impl Queue {
             .await
     }
 
-    /// The message was sent.
+    /// The message was sent, or dropped in its place.
     pub(super) async fn remove_sent(&self, message: Message) -> io::Result<()> {
         self.on_disk(move |queue| {
             if message.keyed {

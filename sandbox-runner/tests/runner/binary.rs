@@ -101,6 +101,10 @@ async fn what_is_wrong_is_said_in_one_line() {
             vec![token, ("RUNNER_TRUSTED_PROXIES", "10.0.0.0/8, me")],
             "RUNNER_TRUSTED_PROXIES",
         ),
+        (
+            vec![token, ("RUNNER_ORIGINS", "https://app.example, null")],
+            "RUNNER_ORIGINS",
+        ),
     ] {
         let state = tempfile::tempdir().unwrap();
         let output = binary(&state, &variables).output().await.unwrap();

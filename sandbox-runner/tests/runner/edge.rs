@@ -88,6 +88,15 @@ impl RecordingEdge {
 
     /// Listens at `address`, and answers to the first calls to migrate with `migrations`.
     pub(crate) async fn start_at(address: SocketAddr, migrations: &[u16]) -> Self {
+        Self::start_planned(address, "/internal/migrate", migrations).await
+    }
+
+    /// Listens at `address`, and answers to the first requests for `target` with `statuses`.
+    pub(crate) async fn start_planned(
+        address: SocketAddr,
+        target: &'static str,
+        statuses: &[u16],
+    ) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let edge = Self {
@@ -95,15 +104,15 @@ impl RecordingEdge {
             records: Arc::default(),
         };
         let serving = edge.clone();
-        let migrations: Arc<Mutex<Vec<u16>>> =
-            Arc::new(Mutex::new(migrations.iter().rev().copied().collect()));
+        let statuses: Arc<Mutex<Vec<u16>>> =
+            Arc::new(Mutex::new(statuses.iter().rev().copied().collect()));
         tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                let (edge, migrations) = (serving.clone(), migrations.clone());
+                let (edge, statuses) = (serving.clone(), statuses.clone());
                 let service = service_fn(move |request| {
-                    let (edge, migrations) = (edge.clone(), migrations.clone());
-                    async move { edge.answer(request, &migrations).await }
+                    let (edge, statuses) = (edge.clone(), statuses.clone());
+                    async move { edge.answer(request, target, &statuses).await }
                 });
                 tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
             }
@@ -114,7 +123,8 @@ impl RecordingEdge {
     async fn answer(
         &self,
         request: Request<Incoming>,
-        migrations: &Mutex<Vec<u16>>,
+        planned: &str,
+        statuses: &Mutex<Vec<u16>>,
     ) -> Result<Response<Full<Bytes>>, Infallible> {
         let (parts, body) = request.into_parts();
         let body = body
@@ -124,8 +134,8 @@ impl RecordingEdge {
             .map(http_body_util::Collected::to_bytes);
         let target = parts.uri.to_string();
         let mut status = StatusCode::OK;
-        if target == "/internal/migrate" {
-            let planned = migrations.lock().unwrap().pop().unwrap_or(200);
+        if target == planned {
+            let planned = statuses.lock().unwrap().pop().unwrap_or(200);
             status = StatusCode::from_u16(planned).unwrap();
         }
         let method = parts.method.to_string();

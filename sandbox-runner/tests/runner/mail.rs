@@ -214,6 +214,30 @@ async fn a_key_makes_a_message_once() {
 }
 
 #[tokio::test]
+async fn what_is_to_be_discarded_is_taken_and_dropped() {
+    let mut server = SmtpServer::start("NONE", &[]).await;
+    let stack = Stack::start(stack::nowhere().await, by_smtp(&server)).await;
+    let discarded = r#"{"to": "nobody@example.org", "subject": "s", "text": "t",
+        "idempotency_key": "k-1", "discard": true}"#;
+    let id = post(&stack, discarded).await;
+    assert_eq!(emptied(&stack).await["failed"], 0);
+    assert_eq!(post(&stack, discarded).await, id, "its key is remembered");
+    let sent = post(&stack, LETTER).await;
+    let message = server.next().await.message.unwrap();
+    assert!(message.contains(&sent), "nothing came before: {message}");
+    emptied(&stack).await;
+    let mail = stack.state.path().join("mail");
+    // The counts change before the files do.
+    while !files(&mail.join("queue")).is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert!(files(&mail.join("failed")).is_empty());
+    let metrics = ask(&stack, "GET /metrics", "").await;
+    let text = String::from_utf8(metrics.body).unwrap();
+    assert!(text.contains("runner_mail_sent_total 1\n"), "{text}");
+}
+
+#[tokio::test]
 async fn settings_that_cannot_work() {
     let check = async |change: &dyn Fn(&mut mail::Settings), expected: &str| {
         let folder = tempfile::tempdir().unwrap();

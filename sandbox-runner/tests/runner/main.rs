@@ -10,6 +10,7 @@
 
 mod admin;
 mod binary;
+mod browsers;
 mod edge;
 mod edge_faults;
 mod internal_paths;
@@ -21,5 +22,6 @@ mod smtp_server;
 mod smuggling;
 mod stack;
 mod stopping;
+mod sweeping;
 mod what_the_edge_learns;
 mod wire;
