@@ -160,7 +160,11 @@ impl wasi::HostBucket for View<'_> {
         bucket: Resource<wasi::Bucket>,
         cursor: Option<String>,
     ) -> wasmtime::Result<Result<wasi::KeyResponse, wasi::Error>> {
-        let keys = match self.store(&bucket)?.keys_after(cursor.as_deref(), PAGE).await {
+        let keys = match self
+            .store(&bucket)?
+            .keys_after(cursor.as_deref(), PAGE)
+            .await
+        {
             Ok(keys) => keys,
             Err(error) => return Ok(Err(to_wasi(error))),
         };
