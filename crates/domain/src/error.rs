@@ -45,8 +45,14 @@ pub struct FieldError {
 }
 
 /// An operation failed.
+///
+/// One word wide: it stands in the result of almost every function, and wide results make
+/// components large.
 #[derive(Debug)]
-pub struct Error {
+pub struct Error(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     kind: ErrorKind,
     detail: Cow<'static, str>,
     fields: Vec<FieldError>,
@@ -57,13 +63,19 @@ pub struct Error {
 impl Error {
     /// An error of `kind` with a sentence for the caller.
     pub fn new(kind: ErrorKind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self {
+        Self::of(kind, detail.into(), Vec::new())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn of(kind: ErrorKind, detail: Cow<'static, str>, fields: Vec<FieldError>) -> Self {
+        Self(Box::new(Inner {
             kind,
-            detail: detail.into(),
-            fields: Vec::new(),
+            detail,
+            fields,
             retry_after: None,
             source: None,
-        }
+        }))
     }
 
     /// [`ErrorKind::NotFound`].
@@ -73,15 +85,13 @@ impl Error {
 
     /// [`ErrorKind::Invalid`], naming the fields at fault.
     #[must_use]
+    #[cold]
     pub fn invalid(fields: Vec<FieldError>) -> Self {
         let detail = match fields.as_slice() {
             [only] => format!("{}: {}", only.field, only.message),
             many => format!("{} fields are invalid", many.len()),
         };
-        Self {
-            fields,
-            ..Self::new(ErrorKind::Invalid, detail)
-        }
+        Self::of(ErrorKind::Invalid, detail.into(), fields)
     }
 
     /// [`ErrorKind::Invalid`] for a single field.
@@ -100,51 +110,52 @@ impl Error {
     /// The same error with its cause, which only the log shows.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
+        self.0.source = Some(source.into());
         self
     }
 
     /// The same error with the number of seconds after which a retry may work.
     #[must_use]
     pub fn retry_in(mut self, seconds: u32) -> Self {
-        self.retry_after = Some(seconds);
+        self.0.retry_after = Some(seconds);
         self
     }
 
     /// What the caller can do about it.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
-        self.kind
+        self.0.kind
     }
 
     /// The sentence for the caller.
     #[must_use]
     pub fn detail(&self) -> &str {
-        &self.detail
+        &self.0.detail
     }
 
     /// The fields at fault; empty unless the kind is [`ErrorKind::Invalid`].
     #[must_use]
     pub fn fields(&self) -> &[FieldError] {
-        &self.fields
+        &self.0.fields
     }
 
     /// Seconds after which a retry may work.
     #[must_use]
     pub fn retry_after(&self) -> Option<u32> {
-        self.retry_after
+        self.0.retry_after
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.detail)
+        f.write_str(&self.0.detail)
     }
 }
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source
+        self.0
+            .source
             .as_ref()
             .map(|source| &**source as &(dyn StdError + 'static))
     }
