@@ -8,6 +8,7 @@ mod client;
 mod fastapi;
 mod hello;
 mod load;
+mod logins;
 mod machine;
 mod report;
 mod server;
@@ -113,6 +114,10 @@ async fn bench(arguments: &Arguments) -> Result<()> {
     println!(
         "{}",
         chat::measure(&arguments.binaries, arguments.quick).await?
+    );
+    println!(
+        "{}",
+        logins::measure(&arguments.binaries, arguments.quick).await?
     );
     Ok(())
 }

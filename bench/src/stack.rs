@@ -15,6 +15,9 @@ use crate::server::{Server, Starting, pause};
 pub(crate) const TOKENS: u32 = 50;
 const INTERVAL_MS: u32 = 20;
 
+/// The address of an account that is there.
+pub(crate) const ADMINISTRATOR: &str = "admin@example.org";
+
 /// A running stack.
 pub(crate) struct Stack {
     // In the order in which they are ended.
@@ -70,6 +73,15 @@ impl Stack {
                 ])
                 .arg(state)
                 .env("SPIN_VARIABLE_RUNNER_TOKEN", token)
+                .env(
+                    "SPIN_VARIABLE_JWT_SECRET",
+                    format!("secret-of-32-bytes-{token}"),
+                )
+                .env("SPIN_VARIABLE_ADMIN_USERNAME", "admin")
+                .env("SPIN_VARIABLE_ADMIN_EMAIL", ADMINISTRATOR)
+                .env("SPIN_VARIABLE_ADMIN_PASSWORD", token)
+                .env("SPIN_VARIABLE_LIMIT_PASSWORDS_ACCOUNT", "1000000")
+                .env("SPIN_VARIABLE_LIMIT_PASSWORDS_ADDRESS", "1000000")
                 .env("SPIN_VARIABLE_RUNNER_URL", format!("http://{admin}"))
                 .env("SPIN_VARIABLE_PUBLIC_URL", format!("http://{front}"))
                 .env("SPIN_VARIABLE_OPEN_CHAT", "true")

@@ -1,7 +1,8 @@
 //! End to end: real components in edge-host with the real runner in front, over real sockets.
 //!
 //! What the tests in `tests/` share: a whole stack ([`stack`]), the same as processes that can be
-//! killed ([`processes`]), and a client ([`client`]) that speaks the `chat` contract ([`talk`]).
+//! killed ([`processes`]), and a client ([`client`]) that speaks the `chat` contract ([`talk`]), and a mail server
+//! ([`mailbox`]).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -11,6 +12,7 @@
 )]
 
 pub mod client;
+pub mod mailbox;
 pub mod polling;
 pub mod processes;
 pub mod stack;

@@ -5,7 +5,7 @@
 use crate::{Client, eventually};
 use edge_host::{Config, Host};
 use model_stub::scripted::ScriptedModel;
-use sandbox_runner::{EdgeUrl, Runner, Token};
+use sandbox_runner::{EdgeUrl, Runner, Token, mail::Carrier};
 use std::{
     collections::BTreeMap,
     hash::{BuildHasher as _, RandomState},
@@ -31,6 +31,7 @@ pub struct Stack {
     edge: Host,
     runner: Option<Runner>,
     admin: SocketAddr,
+    smtp: Option<SocketAddr>,
 }
 
 /// A folder for a stack's state.
@@ -93,7 +94,13 @@ impl Stack {
 
     /// A stack on a state from before.
     pub async fn start_in(state: State) -> Self {
+        Self::start_with(state, None).await
+    }
+
+    /// A stack whose mail goes to that SMTP server.
+    pub async fn start_with(state: State, smtp: Option<SocketAddr>) -> Self {
         let mut stack = Self::without_runner(state).await;
+        stack.smtp = smtp;
         stack.start_runner().await;
         let door = stack.door();
         eventually("a stack that answers", async || {
@@ -119,6 +126,7 @@ impl Stack {
             edge,
             runner: None,
             admin,
+            smtp: None,
         }
     }
 
@@ -129,6 +137,9 @@ impl Stack {
         let mut config = sandbox_runner::Config::local(edge, token, self.state.runner());
         config.admin_listen = self.admin;
         config.front_door.rate_limit = 0;
+        if let Some(address) = self.smtp {
+            config.mail.carrier = Carrier::Smtp(format!("smtp://{address}").into());
+        }
         self.runner = Some(Runner::start(config).await.unwrap());
     }
 
@@ -178,6 +189,10 @@ impl Stack {
 pub fn variables(token: &str, admin: SocketAddr, model: &str) -> BTreeMap<String, String> {
     [
         ("runner_token", token.to_owned()),
+        (
+            "jwt_secret",
+            format!("a secret of 32 bytes at least: {token}"),
+        ),
         ("runner_url", format!("http://{admin}")),
         ("llm_base_url", model.to_owned()),
     ]

@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 
+mod accounts;
 mod chat;
 mod crash;
 mod health;
