@@ -1,9 +1,9 @@
-//! A real SMTP server (the crate `mailin-embedded`) that keeps what it is given.
+//! An SMTP server (the protocol is the crate `mailin`'s) that keeps what it is given.
 
-use mailin_embedded::{Handler, Response, Server, response};
+use mailin::{Action, Handler, Response, SessionBuilder, response};
 use std::{
-    io,
-    net::{SocketAddr, TcpListener},
+    io::{self, BufRead, BufReader, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
     sync::{Arc, Mutex},
 };
 
@@ -26,9 +26,10 @@ impl Mailbox {
             letters: Arc::clone(&letters),
         };
         std::thread::spawn(move || {
-            let mut server = Server::new(keeper);
-            server.with_name("mail.test").with_tcp_listener(listener);
-            server.serve().unwrap();
+            for stream in listener.incoming() {
+                let keeper = keeper.clone();
+                std::thread::spawn(move || serve(stream.unwrap(), keeper));
+            }
         });
         Self { address, letters }
     }
@@ -43,6 +44,27 @@ impl Mailbox {
         })
         .await
     }
+}
+
+/// One connection to its end, which the client makes at any time.
+fn serve(stream: TcpStream, keeper: Keeper) -> io::Result<()> {
+    let mut session = SessionBuilder::new("mail.test").build(stream.peer_addr()?.ip(), keeper);
+    let mut writer = stream.try_clone()?;
+    let mut reader = BufReader::new(stream);
+    session.greeting().write_to(&mut writer)?;
+    let mut line = Vec::new();
+    while reader.read_until(b'\n', &mut line)? > 0 {
+        let answer = session.process(&line);
+        line.clear();
+        if answer.action != Action::NoReply {
+            answer.write_to(&mut writer)?;
+            writer.flush()?;
+        }
+        if answer.action == Action::Close {
+            break;
+        }
+    }
+    Ok(())
 }
 
 fn digits(letter: &str) -> String {
