@@ -1,10 +1,10 @@
 //! Route tests with accounts: letters are kept, time stands still until a test moves it, and
 //! there are short ways to sign up and in.
 
-use crate::{Answer, Mailbox, TestApp};
+use crate::{Answer, Mailbox, TestApp, interleaved::Interleaved};
 use axum::Router;
 use platform_native::{ManualClock, key_value::Stores, sqlite::Database};
-use ports::Platform;
+use ports::{KeyValue, Platform};
 use serde_json::{Value, json};
 use std::{ops::Deref, sync::Arc, time::Duration};
 
@@ -83,15 +83,19 @@ impl Deref for Accounts {
 }
 
 impl Accounts {
-    /// As [`TestApp::start`]. Counters are in a real key-value file too.
+    /// As [`TestApp::start`]. Counters are in a real key-value file too, and requests that are
+    /// sent together take turns at each use of a store.
     pub async fn start(make: fn(Platform) -> Router, own: &[(&str, &str)]) -> Self {
         let (mailbox, clock) = (Mailbox::default(), ManualClock::new(NOW));
         let file = Database::temporary().expect("a temporary file");
         let stores = Stores::over(file).await.expect("a key-value file");
-        let change = |platform| Platform {
+        let change = |platform: Platform| Platform {
+            sql: Arc::new(Interleaved(platform.sql)),
+            key_value: Arc::new(Interleaved::<dyn KeyValue>(Arc::new(
+                stores.store("default"),
+            ))),
             http: Arc::new(mailbox.clone()),
             clock: Arc::new(clock.clone()),
-            key_value: Arc::new(stores.store("default")),
             ..platform
         };
         let app = TestApp::on(make, own, change).await;

@@ -12,6 +12,7 @@
 )]
 
 mod accounts;
+mod interleaved;
 mod mailbox;
 
 pub use accounts::{Accounts, NOW, PASSWORD, Way};
