@@ -1,6 +1,6 @@
 //! The first administrator, and what administrators may see.
 
-#![allow(clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use serde_json::{Value, json};
 use test_app::{Accounts, Answer, PASSWORD, Way};

@@ -1,6 +1,6 @@
 //! API keys: what programs sign in with.
 
-#![allow(clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use serde_json::{Value, json};
 use test_app::{Accounts, Answer, Way};

@@ -1,6 +1,6 @@
 //! `codex`: the cookie, the status, and signing out by cookie.
 
-#![allow(clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use serde_json::{Value, json};
 use test_app::{Accounts, Answer, NOW, PASSWORD, Way};

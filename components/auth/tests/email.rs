@@ -1,5 +1,7 @@
 //! Another e-mail address, confirmed at the new one.
 
+#![allow(clippy::indexing_slicing, reason = "tests")]
+
 use serde_json::{Value, json};
 use test_app::{Accounts, Answer, PASSWORD, Way};
 

@@ -1,6 +1,6 @@
 //! What every operation does alike: invalid bodies, other types, browsers.
 
-#![allow(clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use contracts::{Contract, openapi::operations};
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! One's own logins: listed, ended.
 
-#![allow(clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use serde_json::{Value, json};
 use test_app::{Accounts, Way};

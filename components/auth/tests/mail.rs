@@ -1,6 +1,6 @@
 //! Mail that cannot be sent: nothing is promised.
 
-#![allow(clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use serde_json::{Value, json};
 use std::time::Duration;

@@ -74,6 +74,31 @@ async fn the_old_password_must_be_right_and_is_not_guessed_with_a_stolen_token()
 }
 
 #[tokio::test]
+async fn no_login_that_is_opened_meanwhile_outlives_the_old_password() {
+    let app = app().await;
+    let token = app.token(Way::Studio, "ada").await;
+    // Each begins a step of the change later than the one before.
+    let late = async |steps: usize| {
+        for _ in 0..steps {
+            tokio::task::yield_now().await;
+        }
+        app.sign_in(Way::Workspace, "ada", PASSWORD).await
+    };
+    let sign_ins = futures::future::join_all((0..10).map(late));
+    let (changed, answers) = tokio::join!(change(&app, &token, PASSWORD, NEW), sign_ins);
+    changed.done(200);
+    for answer in answers {
+        if answer.status == 200 {
+            let opened = Way::Workspace.token_of(&answer.json());
+            assert!(!app.is_good(&opened).await);
+        } else {
+            answer.refused(401);
+        }
+    }
+    assert!(app.is_good(&token).await);
+}
+
+#[tokio::test]
 async fn a_refresh_token_does_not_outlive_the_password() {
     let app = app().await;
     let answer = app.sign_in(Way::Runtime, "ada", PASSWORD).await.done(200);

@@ -1,6 +1,6 @@
 //! Refresh tokens of `runtime`: rotation, repetition, theft.
 
-#![allow(clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use futures::future::join_all;
 use serde_json::{Value, json};

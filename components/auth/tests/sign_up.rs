@@ -1,6 +1,6 @@
 //! Signing up: the answers, the letters, the links, and what is refused.
 
-#![allow(clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use serde_json::{Value, json};
 use test_app::{Accounts, PASSWORD};

@@ -1,6 +1,6 @@
 //! `studio`: refreshing what has expired, signing out, and how errors are written.
 
-#![allow(clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use serde_json::{Value, json};
 use test_app::{Accounts, Answer, PASSWORD, Way};

@@ -1,6 +1,6 @@
 //! `GET /users/{username}`: accounts with a token, open users without one, never each other.
 
-#![allow(clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod both;
 

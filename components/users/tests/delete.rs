@@ -1,6 +1,6 @@
 //! Leaving: an account goes with all that is its.
 
-#![allow(clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod both;
 
@@ -84,6 +84,36 @@ async fn all_of_it_goes_and_nothing_of_others() {
     app.token(Way::Runtime, "bob").await;
     // The open user of that name stays.
     app.get("/api/v1/users/ada").await.done(200);
+}
+
+#[tokio::test]
+async fn nothing_that_is_made_meanwhile_stays() {
+    let app = both::start(&[]).await;
+    let before = rows(&app).await;
+    let token = Way::Runtime.token_of(&app.sign_up("ada").await);
+    let late = async |steps: usize| {
+        for _ in 0..steps {
+            tokio::task::yield_now().await;
+        }
+        let key = json!({ "name": "x" });
+        let reset = json!({ "email": "ada@example.org" });
+        let address = json!({ "email": "other@example.org", "password": PASSWORD });
+        tokio::join!(
+            app.sign_in(Way::Studio, "ada", PASSWORD),
+            app.call_as(&token, "POST /api/v1/users/me/api-keys", &key),
+            app.post("/api/v1/auth/password-resets", &reset),
+            app.call_as(&token, "POST /api/v1/users/me/email", &address),
+        )
+    };
+    let others = futures::future::join_all((0..5).map(|n| late(2 * n)));
+    let (deleted, answers) = tokio::join!(delete(&app, &token, PASSWORD), others);
+    deleted.done(204);
+    for (sign_in, key, reset, address) in answers {
+        for answer in [sign_in, key, reset, address] {
+            assert!(answer.status.as_u16() < 500, "{}", answer.text);
+        }
+    }
+    assert_eq!(rows(&app).await, before);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! `/users/me` in the words of `runtime` and of `studio`.
 
-#![allow(clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod both;
 

@@ -1,6 +1,6 @@
 //! Tokens that are not, or no longer, good: refused wherever one must be signed in.
 
-#![allow(clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod both;
 
