@@ -46,7 +46,7 @@ pub(crate) async fn status(
     mut parts: Parts,
 ) -> Outcome<NoStore<Json<LoginStatus>>> {
     let status = match SignedIn::from_request_parts(&mut parts, &platform).await {
-        Ok(SignedIn { account, login }) => LoginStatus::of(account, login.expires_at),
+        Ok(signed_in) => LoginStatus::of(signed_in.account, signed_in.token_expires_at),
         Err(failure) if failure.error().kind() == ErrorKind::Unauthenticated => {
             LoginStatus::nobody()
         }

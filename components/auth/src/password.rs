@@ -19,7 +19,7 @@ pub(crate) async fn change(
     Valid(body): Valid<PasswordChange>,
 ) -> Outcome<Envelope<Changed>> {
     let new = parsed("newPassword", Password::parse(&body.new_password))?;
-    let SignedIn { account, login } = &signed_in;
+    let SignedIn { account, login, .. } = &signed_in;
     accounts::change_password(&platform, (account, login.uuid), &body.old_password, &new).await?;
     Ok(Envelope(Changed::of(None)))
 }

@@ -21,7 +21,7 @@ pub(crate) async fn show(
     State(platform): State<Platform>,
     signed_in: SignedIn,
 ) -> Outcome<Response> {
-    let SignedIn { account, login } = signed_in;
+    let SignedIn { account, login, .. } = signed_in;
     if login.audience != Audience::Studio {
         return Ok(Json(Profile::from(account)).into_response());
     }

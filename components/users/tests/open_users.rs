@@ -177,7 +177,7 @@ async fn a_token_asks_for_an_account_and_never_shows_an_open_user() {
     let answer = app
         .request(Method::GET, "/api/v1/users/ada", &headers, "")
         .await;
-    answer.problem(401, "Invalid token");
+    answer.problem(401, "The token is invalid");
     assert_eq!(answer.header("www-authenticate"), "Bearer");
 }
 

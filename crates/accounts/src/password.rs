@@ -113,6 +113,10 @@ pub async fn confirm_reset(
     let pending = codes::judge(platform, &settings, client, asked).await?;
     let wrong = || unauthenticated("The code is wrong or has expired");
     let user = pending.user.ok_or_else(wrong)?;
+    let account = accounts::by_id(&*platform.sql, user).await?;
+    // Whoever reads an address that the account has given up since has no say any more.
+    let account = account.filter(|account| account.email == email.as_str());
+    let account = account.ok_or_else(wrong)?;
     let hash = hash(platform, password)?;
     // Of several that show the code at once, one goes on.
     if !verifications::take(&*platform.sql, pending.uuid).await? {
@@ -120,9 +124,7 @@ pub async fn confirm_reset(
     }
     accounts::set_password(&*platform.sql, user, &hash).await?;
     logins::revoke_of_user(&*platform.sql, user, None, platform.clock.now()).await?;
-    let account = accounts::by_id(&*platform.sql, user).await?;
-    let proof = Proof::PasswordOf(&hash);
-    let opened = (account.ok_or_else(wrong)?, Audience::Runtime, proof);
+    let opened = (account, Audience::Runtime, Proof::PasswordOf(&hash));
     open(platform, &settings, client, opened)
         .await?
         .ok_or_else(wrong)

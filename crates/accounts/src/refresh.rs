@@ -69,7 +69,7 @@ pub async fn refresh_studio(platform: &Platform, text: &str) -> Result<Opened, E
     let expires_at = now + milliseconds(auth::login_lifetime(Audience::Studio));
     let touched = logins::touch(&*platform.sql, token.login, now, expires_at).await?;
     let (account, login) = touched
-        .filter(|(account, _)| account.uuid == token.user)
+        .filter(|(account, login)| account.uuid == token.user && login.audience == token.audience)
         .ok_or_else(refused)?;
     tokens(platform, &settings, account, login, 0)
 }

@@ -61,7 +61,14 @@ pub async fn sign_in(
     PASSWORDS_FROM_ADDRESS
         .count(platform, &address, now)
         .await?;
-    PASSWORDS_OF_ACCOUNT.count(platform, &subject, now).await?;
+    if let Err(refused) = PASSWORDS_OF_ACCOUNT.count(platform, &subject, now).await {
+        // Nothing was judged, so nothing was wrong: one locked account does not lock the others
+        // behind the same address.
+        PASSWORDS_FROM_ADDRESS
+            .give_back(platform, &address, now)
+            .await?;
+        return Err(refused);
+    }
     let known = name.credentials(platform).await?;
     let hash = known
         .as_ref()

@@ -103,8 +103,8 @@ macro_rules! columns {
     };
 }
 
-/// Stores a code that is sent, in the place of whatever waited there. It says nothing, so that
-/// nothing can be told from it.
+/// Stores a code that is sent, in the place of whatever waited there; nothing, where its account
+/// was deleted meanwhile. It says nothing, so that nothing can be told from it.
 ///
 /// # Errors
 /// What a failed statement means.
@@ -113,7 +113,8 @@ pub async fn put(sql: &dyn Sql, new: &NewVerification<'_>) -> Result<(), Error> 
     // the same address. REPLACE removes both.
     const REPLACE: &str = "INSERT OR REPLACE INTO verifications (uuid, purpose, email, user_id, \
              username, password_hash, code_hash, redirect_to, created_at, expires_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 \
+         WHERE ?4 IS NULL OR EXISTS (SELECT 1 FROM users WHERE id = ?4)";
     let mut parameters = vec![
         new.uuid.to_string().into(),
         new.subject.purpose().as_str().into(),

@@ -7,8 +7,16 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::missing_panics_doc,
+    clippy::panic,
     reason = "a test stops at a fault"
 )]
+
+mod accounts;
+mod interleaved;
+mod mailbox;
+
+pub use accounts::{Accounts, NOW, PASSWORD, Way};
+pub use mailbox::{Fault, Letter, Mailbox};
 
 use axum::{Router, body::Body, response::Response};
 use http::{Method, Request, StatusCode, header};
@@ -84,8 +92,32 @@ impl TestApp {
 
     /// `POST path` with a JSON body.
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
-        let json = [("content-type", "application/json")];
-        self.request(Method::POST, path, &json, &body.to_string())
+        self.call_with(&[], &format!("POST {path}"), body).await
+    }
+
+    /// A request without a token. `line` is its method and its path; null is no body, all else
+    /// goes as JSON.
+    pub async fn call(&self, line: &str, body: &Value) -> Answer {
+        self.call_with(&[], line, body).await
+    }
+
+    /// As [`TestApp::call`], with a bearer token.
+    pub async fn call_as(&self, token: &str, line: &str, body: &Value) -> Answer {
+        let header = format!("Bearer {token}");
+        self.call_with(&[("authorization", &header)], line, body)
+            .await
+    }
+
+    /// As [`TestApp::call`], with headers.
+    pub async fn call_with(&self, headers: &[(&str, &str)], line: &str, body: &Value) -> Answer {
+        let (method, path) = line.split_once(' ').expect("a method and a path");
+        let method = method.parse().expect("a method");
+        if body.is_null() {
+            return self.request(method, path, headers, "").await;
+        }
+        let json = ("content-type", "application/json");
+        let headers: Vec<_> = headers.iter().copied().chain([json]).collect();
+        self.request(method, path, &headers, &body.to_string())
             .await
     }
 
@@ -160,6 +192,15 @@ impl Answer {
     /// returns it.
     #[track_caller]
     pub fn problem(&self, status: u16, detail: &str) -> Value {
+        let json = self.refused(status);
+        assert_eq!(json["detail"], detail, "{json}");
+        json
+    }
+
+    /// Checks that this is a problem of `status`, complete in its five members, whatever its
+    /// detail, and returns it.
+    #[track_caller]
+    pub fn refused(&self, status: u16) -> Value {
         let json = self.json();
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
         assert_eq!(
@@ -167,10 +208,27 @@ impl Answer {
             "application/problem+json"
         );
         assert_eq!(json["status"], status, "{json}");
-        assert_eq!(json["detail"], detail, "{json}");
-        for member in ["type", "title", "instance"] {
+        for member in ["type", "title", "detail", "instance"] {
             assert!(json[member].is_string(), "{member} is missing in {json}");
         }
         json
+    }
+
+    /// The members of the request that a problem says are at fault.
+    #[must_use]
+    pub fn fields(&self) -> Vec<String> {
+        let json = self.json();
+        let errors = json["errors"].as_array().into_iter().flatten();
+        errors
+            .filter_map(|error| error["field"].as_str())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Checks that this is a success of `status`, and returns its body.
+    #[track_caller]
+    pub fn done(&self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        self.json()
     }
 }

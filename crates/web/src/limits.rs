@@ -47,7 +47,9 @@ impl Limit {
     }
 }
 
-/// Counts one try of `subject`: an address, a name, whatever the limit is for.
+/// Counts one try of `subject`: an address, a name, whatever the limit is for. One that is
+/// refused does not count: else right tries at the same time, each given back later, would leave
+/// the refused ones behind and lock their subject.
 ///
 /// # Errors
 /// Too many requests, with the seconds until the window ends, when it had its tries;
@@ -63,6 +65,7 @@ pub async fn count(
     if tries.map_err(unavailable)? <= limit.most {
         return Ok(());
     }
+    give_back(store, limit, subject, now).await?;
     let seconds = (end - now).unsigned_abs().div_ceil(1000).max(1);
     let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
     let detail = "Too many tries. Wait before the next one";

@@ -6,7 +6,7 @@
 use crate::{bearer::Bearer, browsers::refuse_forged, cookie::Cookie, failure::Failure, settings};
 use auth::{Keys, TokenError};
 use axum::extract::{FromRef, FromRequestParts};
-use domain::{Account, Error, ErrorKind, Login};
+use domain::{Account, Error, ErrorKind, Login, Timestamp};
 use http::request::Parts;
 use ports::Platform;
 
@@ -44,6 +44,8 @@ pub struct SignedIn {
     pub account: Account,
     /// The login; its audience says which contract's words the reader expects.
     pub login: Login,
+    /// When the token ends; the login may go on.
+    pub token_expires_at: Timestamp,
 }
 
 impl SignedIn {
@@ -64,7 +66,11 @@ impl SignedIn {
         let (account, login) = found
             .filter(|(_, login)| login.audience == token.audience)
             .ok_or_else(|| refused("The token is invalid"))?;
-        Ok(Self { account, login })
+        Ok(Self {
+            account,
+            login,
+            token_expires_at: Timestamp(token.expires_at),
+        })
     }
 }
 

@@ -49,6 +49,25 @@ async fn the_try_after_the_last_is_refused_until_the_window_ends() {
 }
 
 #[tokio::test]
+async fn a_refused_try_does_not_count() {
+    let store = MemoryKeyValue::default();
+    for _ in 0..3 {
+        count(&store, &LIMIT, "a", NOW).await.unwrap();
+    }
+    for _ in 0..5 {
+        assert_eq!(is_refused(&store, "a", NOW).await, Some(900));
+    }
+    // Of three at once that are right, the refused ones leave nothing behind.
+    for _ in 0..3 {
+        give_back(&store, &LIMIT, "a", NOW).await.unwrap();
+    }
+    for _ in 0..3 {
+        assert_eq!(is_refused(&store, "a", NOW).await, None);
+    }
+    assert_eq!(is_refused(&store, "a", NOW).await, Some(900));
+}
+
+#[tokio::test]
 async fn limits_of_different_names_count_apart() {
     let store = MemoryKeyValue::default();
     let other = Limit {
