@@ -34,9 +34,14 @@ pub(crate) async fn confirm(
     State(platform): State<Platform>,
     signed_in: SignedIn,
     client: Client,
+    language: Language,
     Valid(body): Valid<EmailConfirm>,
 ) -> Outcome<Json<Profile>> {
     let code = parsed("token", Code::parse(&body.token))?;
-    let account = accounts::confirm_address(&platform, &client, &signed_in.account, &code).await?;
+    let asker = Asker {
+        client: &client,
+        language,
+    };
+    let account = accounts::confirm_address(&platform, asker, &signed_in.account, &code).await?;
     Ok(Json(account.into()))
 }

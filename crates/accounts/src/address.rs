@@ -11,7 +11,7 @@ use store::{
     accounts::{self, Changed},
     verifications::{self, NewVerification, Subject},
 };
-use web::{Client, new_uuid};
+use web::new_uuid;
 
 /// Sends a code to the address that the account is to have.
 ///
@@ -42,20 +42,24 @@ pub async fn request_address(
     codes::send(platform, email, &letter, true).await
 }
 
-/// Gives the account the address that the code was sent to.
+/// Gives the account the address that the code was sent to. The one it had is told first: its
+/// reader may be the owner, and whoever changes the address a thief with a token.
 ///
 /// # Errors
 /// Unauthenticated when the code is wrong or has expired; Conflict when another account has the
-/// address, which its reader may know; Too many requests.
+/// address, which its reader may know; Too many requests; Unavailable when no mail can be sent.
 pub async fn confirm_address(
     platform: &Platform,
-    client: &Client,
+    asker: Asker<'_>,
     account: &Account,
     code: &Code,
 ) -> Result<Account, Error> {
     let settings = Settings::read(platform).await?;
     let asked = (account.id, code);
-    let pending = codes::judge_email_change(platform, &settings, client, asked).await?;
+    let pending = codes::judge_email_change(platform, &settings, asker.client, asked).await?;
+    let old = Email::parse(&account.email).map_err(Error::internal)?;
+    let notice = letters::address_changed(asker.language, &account.username, &pending.email);
+    codes::send(platform, &old, &notice, true).await?;
     let wrong = || crate::unauthenticated("The code is wrong or has expired");
     if !verifications::take(&*platform.sql, pending.uuid).await? {
         return Err(wrong());

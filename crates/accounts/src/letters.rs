@@ -1,6 +1,6 @@
 //! What the letters say, in plain English and Chinese.
 
-use domain::Code;
+use domain::{Code, Email};
 use web::Language;
 
 /// A letter to one reader.
@@ -105,6 +105,30 @@ pub(crate) fn email_change(language: Language, username: &str, code: &Code) -> L
             text: format!(
                 "您好：\n\n账户 {username} 将使用此邮箱，验证码是\n\n    {code}\n\n\
                  验证码 10 分钟内有效。\n如果这不是您的账户，请忽略本邮件。\n"
+            ),
+        },
+    }
+}
+
+/// To the address that an account had: it has another one now.
+pub(crate) fn address_changed(language: Language, username: &str, new: &Email) -> Letter {
+    let new = new.as_str();
+    match language {
+        Language::En => Letter {
+            subject: "The address of your Atelier account is being changed".to_owned(),
+            text: format!(
+                "Hello {username},\n\n\
+                 your account gets the address {new}; letters will go there from now on.\n\
+                 If this was not you, somebody is signed in as you: write to those who run this \
+                 platform.\n"
+            ),
+        },
+        Language::Zh => Letter {
+            subject: "您的 Atelier 账户邮箱正在更换".to_owned(),
+            text: format!(
+                "{username}，您好：\n\n\
+                 您的账户邮箱将更换为 {new}，此后的邮件都会发送到新邮箱。\n\
+                 如果不是您本人操作，说明有人登录了您的账户，请联系平台管理员。\n"
             ),
         },
     }
