@@ -1,5 +1,6 @@
 //! A client that sees everything: each request on a connection of its own, answers as bytes.
 
+use crate::eventually;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Request, Response, request::Builder};
 use http_body_util::{BodyExt as _, Full};
@@ -39,6 +40,17 @@ pub struct Stream {
 }
 
 impl Client {
+    /// Waits until the database behind the server is up to date: under Spin the runner sees to
+    /// that, after it has started.
+    pub async fn wait_for_database(self) {
+        eventually("a stack that answers", async || {
+            let nobody = Request::get("/api/v1/users/nobody");
+            let answer = self.try_send(nobody, "").await.ok()?;
+            (answer.status == 404).then_some(())
+        })
+        .await;
+    }
+
     /// `GET`.
     pub async fn get(self, path: &str) -> Answer {
         self.send(Request::get(path), "").await

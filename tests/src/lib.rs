@@ -15,6 +15,7 @@ pub mod client;
 pub mod mailbox;
 pub mod polling;
 pub mod processes;
+pub mod spin;
 pub mod stack;
 pub mod talk;
 

@@ -4,6 +4,7 @@
 
 use crate::{
     Client,
+    spin::{self, Spin},
     stack::{self, State},
 };
 use model_stub::scripted::ScriptedModel;
@@ -19,12 +20,17 @@ pub struct Processes {
     pub model: ScriptedModel,
     /// The folder with all its state.
     pub state: State,
-    /// The `edge-host` process.
-    pub edge: Child,
+    edge: Edge,
     /// The `sandbox-runner` process.
     pub runner: Child,
     token: String,
     addresses: Addresses,
+}
+
+/// The edge's process.
+enum Edge {
+    Host(Child),
+    Spin(Spin),
 }
 
 #[derive(Clone, Copy)]
@@ -46,6 +52,8 @@ impl Processes {
         };
         let edge = edge(&state, &token, addresses, &model).await;
         let runner = runner(&state, &token, addresses).await;
+        let address = addresses.door;
+        Client { address }.wait_for_database().await;
         Self {
             model,
             state,
@@ -74,7 +82,10 @@ impl Processes {
 
     /// Kills the edge with SIGKILL.
     pub async fn kill_edge(&mut self) {
-        self.edge.kill().await.unwrap();
+        match &mut self.edge {
+            Edge::Host(child) => child.kill().await.unwrap(),
+            Edge::Spin(spin) => spin.kill().await,
+        }
     }
 
     /// Starts the edge again, on what the killed one left.
@@ -89,8 +100,12 @@ impl Processes {
     }
 }
 
-async fn edge(state: &State, token: &str, at: Addresses, model: &ScriptedModel) -> Child {
+async fn edge(state: &State, token: &str, at: Addresses, model: &ScriptedModel) -> Edge {
     let variables = stack::variables(token, at.admin, &model.base_url());
+    if let Some(binary) = spin::binary() {
+        let spin = Spin::start(&binary, &state.edge(), at.edge, variables);
+        return Edge::Spin(spin.await);
+    }
     let variables = variables
         .into_iter()
         .map(|(name, value)| (format!("SPIN_VARIABLE_{}", name.to_uppercase()), value));
@@ -101,7 +116,7 @@ async fn edge(state: &State, token: &str, at: Addresses, model: &ScriptedModel) 
         .arg("--state")
         .arg(state.edge())
         .envs(variables);
-    ready(command, 1).await
+    Edge::Host(ready(command, 1).await)
 }
 
 async fn runner(state: &State, token: &str, at: Addresses) -> Child {

@@ -2,7 +2,10 @@
 //!
 //! Each stack has its own folder, its own ports and its own token.
 
-use crate::{Client, eventually};
+use crate::{
+    Client,
+    spin::{self, Spin},
+};
 use edge_host::{Config, Host};
 use model_stub::scripted::ScriptedModel;
 use sandbox_runner::{EdgeUrl, Runner, Token, mail::Carrier};
@@ -28,10 +31,43 @@ pub struct Stack {
     pub token: String,
     model: Option<ScriptedModel>,
     model_address: SocketAddr,
-    edge: Host,
+    edge: Edge,
     runner: Option<Runner>,
     admin: SocketAddr,
     smtp: Option<SocketAddr>,
+}
+
+/// The edge, in this process or under Spin.
+enum Edge {
+    Host(Host),
+    Spin(SocketAddr, Spin),
+}
+
+impl Edge {
+    async fn start(folder: PathBuf, variables: BTreeMap<String, String>) -> Self {
+        if let Some(binary) = spin::binary() {
+            let address = free_address().await;
+            let spin = Spin::start(&binary, &folder, address, variables).await;
+            return Self::Spin(address, spin);
+        }
+        let mut config = Config::new(root().join("spin.toml"), folder);
+        config.variables = variables;
+        Self::Host(Host::start(config).await.unwrap())
+    }
+
+    fn address(&self) -> SocketAddr {
+        match self {
+            Self::Host(host) => host.address(),
+            Self::Spin(address, _) => *address,
+        }
+    }
+
+    async fn stop(self) {
+        match self {
+            Self::Host(host) => host.shutdown().await,
+            Self::Spin(_, spin) => spin.stop().await,
+        }
+    }
 }
 
 /// A folder for a stack's state.
@@ -68,7 +104,11 @@ impl State {
     /// The application's database.
     #[must_use]
     pub fn database(&self) -> PathBuf {
-        self.edge().join("sqlite.db")
+        let name = match spin::binary() {
+            Some(_) => "sqlite_db.db",
+            None => "sqlite.db",
+        };
+        self.edge().join(name)
     }
 
     /// A connection to the application's database, beside the edge's.
@@ -103,10 +143,7 @@ impl Stack {
         stack.smtp = smtp;
         stack.start_runner().await;
         let door = stack.door();
-        eventually("a stack that answers", async || {
-            (door.get("/api/v1/health").await.status == 200).then_some(())
-        })
-        .await;
+        door.wait_for_database().await;
         stack
     }
 
@@ -115,9 +152,8 @@ impl Stack {
         let model = ScriptedModel::start_on(listener().await).unwrap();
         let token = fresh_token();
         let admin = free_address().await;
-        let mut config = Config::new(root().join("spin.toml"), state.edge());
-        config.variables = variables(&token, admin, &model.base_url());
-        let edge = Host::start(config).await.unwrap();
+        let variables = variables(&token, admin, &model.base_url());
+        let edge = Edge::start(state.edge(), variables).await;
         Self {
             state,
             token,
@@ -179,7 +215,7 @@ impl Stack {
         if let Some(runner) = self.runner.take() {
             runner.shutdown().await;
         }
-        self.edge.shutdown().await;
+        self.edge.stop().await;
         self.state
     }
 }

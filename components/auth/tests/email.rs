@@ -51,7 +51,10 @@ async fn it_takes_effect_when_it_is_confirmed() {
     assert_eq!(profile["username"], "ada");
     // The address that it had is told.
     let notice = app.mailbox.last();
-    assert_eq!((notice.to.as_str(), notice.discard), ("ada@example.org", false));
+    assert_eq!(
+        (notice.to.as_str(), notice.discard),
+        ("ada@example.org", false)
+    );
     assert!(notice.text.contains("new@example.org"), "{}", notice.text);
     assert_eq!(email(&app, &token).await, "new@example.org");
     app.sign_in(Way::Runtime, "new", PASSWORD).await.done(200);

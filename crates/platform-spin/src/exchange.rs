@@ -6,7 +6,9 @@
 //! a request that can have one.
 
 use axum::body::Body;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header,
+};
 use http_body::Body as _;
 use spin_sdk::wasip3::{
     http::types::{self, ErrorCode, Fields},
@@ -80,8 +82,11 @@ pub(crate) fn response(response: Response<Body>) -> Result<types::Response, Erro
         });
         types::Response::new(fields, Some(contents), trailers).0
     };
-    response
-        .set_status_code(parts.status.as_u16())
-        .map_err(|()| ErrorCode::InternalError(Some("no status code".to_owned())))?;
+    // A new response has 200.
+    if parts.status != StatusCode::OK {
+        response
+            .set_status_code(parts.status.as_u16())
+            .map_err(|()| ErrorCode::InternalError(Some("no status code".to_owned())))?;
+    }
     Ok(response)
 }

@@ -12,7 +12,7 @@ use crate::{
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
-use std::{net::SocketAddr, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime_wasi_http::{Error, WasiBody};
 
@@ -46,7 +46,7 @@ impl Front {
     pub(super) async fn answer(
         &self,
         mut request: Request<Incoming>,
-        peer: SocketAddr,
+        peer: &HeaderValue,
     ) -> Response<Answer> {
         let started = Instant::now();
         let id = head::request_id(request.headers_mut());
@@ -66,13 +66,14 @@ impl Front {
     async fn pass_on(
         &self,
         mut request: Request<Incoming>,
-        peer: SocketAddr,
+        peer: &HeaderValue,
         id: &HeaderValue,
         log: &mut AccessLog,
     ) -> Result<(Response<WasiBody>, OwnedSemaphorePermit), Response<problem::Body>> {
-        let path = request.uri().path().to_owned();
-        let refuse = |status, detail: &str| problem::response(status, detail, &path);
-        let permit = self.permit(&path).ok_or_else(|| {
+        let uri = request.uri().clone();
+        let path = uri.path();
+        let refuse = |status, detail: &str| problem::response(status, detail, path);
+        let permit = self.permit(path).ok_or_else(|| {
             let mut busy = refuse(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Too many requests in flight.",
@@ -82,7 +83,7 @@ impl Front {
             busy
         })?;
         let missing = || refuse(StatusCode::NOT_FOUND, "No component answers this path.");
-        let found = self.routes.find(&path).ok_or_else(missing)?;
+        let found = self.routes.find(path).ok_or_else(missing)?;
         let served = self.pools.get(found.index).ok_or_else(missing)?;
         log.component(served);
         if self.too_large(&request) {

@@ -54,12 +54,20 @@ fn new_id() -> HeaderValue {
     HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("0"))
 }
 
+/// What a component is told of a connection's other end.
+pub(super) fn peer(address: SocketAddr) -> HeaderValue {
+    // The text of an address has only letters that a header may have.
+    HeaderValue::try_from(address.to_string()).unwrap_or(HeaderValue::from_static(""))
+}
+
 /// Makes the URI absolute and says who asks. Of Spin's headers to a component, this is the one
 /// that our components read: each header that crosses into a guest costs a call into it.
 /// Whatever a client sent under Spin's names is removed.
-pub(super) fn complete<B>(request: &mut Request<B>, peer: SocketAddr) -> Result<(), &'static str> {
+pub(super) fn complete<B>(
+    request: &mut Request<B>,
+    peer: &HeaderValue,
+) -> Result<(), &'static str> {
     make_absolute(request)?;
-    let peer = HeaderValue::try_from(peer.to_string()).map_err(|_| "The peer has no address.")?;
     let headers = request.headers_mut();
     let forged: Vec<HeaderName> = headers
         .keys()
@@ -69,7 +77,7 @@ pub(super) fn complete<B>(request: &mut Request<B>, peer: SocketAddr) -> Result<
     for name in forged {
         headers.remove(name);
     }
-    headers.insert(CLIENT_ADDRESS, peer);
+    headers.insert(CLIENT_ADDRESS, peer.clone());
     Ok(())
 }
 

@@ -139,10 +139,9 @@ async fn serve(
 ) {
     // Without it small pieces of a stream wait for one another; it fails only on a dead socket.
     let _dead = stream.set_nodelay(true);
-    let service = service_fn(|request| {
-        let front = Arc::clone(&front);
-        async move { Ok::<_, Infallible>(front.answer(request, peer).await) }
-    });
+    let (front, peer) = (&*front, &head::peer(peer));
+    let service =
+        service_fn(|request| async { Ok::<_, Infallible>(front.answer(request, peer).await) });
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())

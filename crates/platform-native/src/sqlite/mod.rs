@@ -43,6 +43,9 @@ struct Shared {
     writer: Arc<tokio::sync::Mutex<()>>,
     /// Pages in the write-ahead log after the newest commit.
     wal_pages: Arc<AtomicI64>,
+    /// Pages that were in it when it was last moved into the database. While somebody always
+    /// reads, the log is moved but not emptied, and goes on from there.
+    moved_pages: AtomicI64,
     checkpointing: AtomicBool,
     /// Keeps the folder of a temporary database.
     _folder: Option<tempfile::TempDir>,
@@ -75,6 +78,7 @@ impl Database {
                 idle: Mutex::new(vec![first]),
                 writer: Arc::default(),
                 wal_pages,
+                moved_pages: AtomicI64::new(0),
                 checkpointing: AtomicBool::new(false),
                 _folder: folder,
             }),
@@ -131,14 +135,18 @@ impl Database {
     /// Moves the log's pages into the database on a thread of its own once there are many, so
     /// that no request waits for the disk.
     fn checkpoint_when_due(&self) {
-        if self.shared.wal_pages.load(Ordering::Relaxed) < open::WAL_PAGES_BEFORE_CHECKPOINT
+        let pages = self.shared.wal_pages.load(Ordering::Relaxed);
+        let moved = self.shared.moved_pages.load(Ordering::Relaxed);
+        // A log that is shorter than it was has begun anew.
+        let new = if pages < moved { pages } else { pages - moved };
+        if new < open::WAL_PAGES_BEFORE_CHECKPOINT
             || self.shared.checkpointing.swap(true, Ordering::Acquire)
         {
             return;
         }
+        self.shared.moved_pages.store(pages, Ordering::Relaxed);
         let database = self.clone();
         tokio::spawn(async move {
-            let pages = database.shared.wal_pages.swap(0, Ordering::Relaxed);
             // A log that never runs empty never shrinks: let the writers wait for once.
             let lock = if pages >= WAL_PAGES_BEFORE_RESTART {
                 database.write_lock().await.ok()
