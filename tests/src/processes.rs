@@ -103,8 +103,8 @@ impl Processes {
 async fn edge(state: &State, token: &str, at: Addresses, model: &ScriptedModel) -> Edge {
     let variables = stack::variables(token, at.admin, &model.base_url());
     if let Some(binary) = spin::binary() {
-        let spin = Spin::start(&binary, &state.edge(), at.edge, variables);
-        return Edge::Spin(spin.await);
+        let folder = state.edge();
+        return Edge::Spin(Spin::start(&binary, &folder, at.edge, variables).await);
     }
     let variables = variables
         .into_iter()
