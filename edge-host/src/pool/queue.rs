@@ -8,9 +8,13 @@
 //! - while as many run as there are processors, nobody is called: one of them looks into the
 //!   queue before it rests;
 //! - an instance whose guest computes for longer than a tick does not count as running: another
-//!   one is made for those that wait.
+//!   one is made for those that wait, up to [`COMPUTING`] for each processor. Beyond that they
+//!   wait: each has used much memory, and more of them would not be done sooner.
 
 use std::{collections::VecDeque, task::Waker};
+
+/// Instances of a component, for each processor, that compute for long at the same time.
+const COMPUTING: usize = 4;
 
 /// Requests of type `J` and the instances that take them.
 pub(super) struct Queue<J> {
@@ -21,6 +25,8 @@ pub(super) struct Queue<J> {
     resting: Vec<usize>,
     /// Those that are polled, or called and about to be.
     running: usize,
+    /// Those that compute for long.
+    computing: usize,
     /// Those that are being made.
     starting: usize,
     /// How many run at once to some use.
@@ -65,6 +71,7 @@ impl<J> Queue<J> {
             instances: Vec::new(),
             resting: Vec::new(),
             running: 0,
+            computing: 0,
             starting: 0,
             processors,
         }
@@ -82,7 +89,10 @@ impl<J> Queue<J> {
 
     /// Calls somebody, if there is need and use.
     fn call(&mut self) -> Then {
-        if self.waiting.len() <= self.starting || self.running + self.starting >= self.processors {
+        let enough = self.waiting.len() <= self.starting
+            || self.running + self.starting >= self.processors
+            || self.computing >= self.processors * COMPUTING;
+        if enough {
             return Then::Nothing;
         }
         let Some(number) = self.resting.pop() else {
@@ -139,6 +149,7 @@ impl<J> Queue<J> {
         if let Some(State::Running) = self.state(number) {
             *self.state(number) = Some(State::Computing);
             self.running -= 1;
+            self.computing += 1;
         }
         self.call()
     }
@@ -178,8 +189,10 @@ impl<J> Queue<J> {
     }
 
     fn stop_running(&mut self, number: usize) {
-        if let Some(State::Running) = self.state(number) {
-            self.running -= 1;
+        match self.state(number) {
+            Some(State::Running) => self.running -= 1,
+            Some(State::Computing) => self.computing -= 1,
+            Some(State::Resting(_) | State::Full) | None => {}
         }
     }
 
@@ -264,6 +277,31 @@ mod tests {
         rest(&mut queue, third);
         rest(&mut queue, first);
         assert_eq!(queue.running, 0);
+    }
+
+    #[test]
+    fn no_more_than_some_compute_at_once() {
+        let mut queue = queue();
+        for _ in 0..100 {
+            let _then = queue.push("hash");
+        }
+        let mut started = Vec::new();
+        while queue.starting > 0 {
+            let number = queue.started();
+            queue.take();
+            let _then = queue.computing(number);
+            started.push(number);
+        }
+        // The last two were being made when the number was reached.
+        assert!((8..=10).contains(&started.len()), "{started:?}");
+        // One that is done takes the next, and nobody is made in its place.
+        assert!(queue.leave(started[0], Rest::Room, Waker::noop()).is_none());
+        queue.take();
+        assert!(matches!(
+            queue.gone(started[1]),
+            Then::Nothing | Then::Start
+        ));
+        assert_eq!(queue.computing, started.len() - 1);
     }
 
     #[test]
