@@ -56,7 +56,7 @@ pub(crate) async fn me(
     query: Parameters,
     mut parts: Parts,
 ) -> Outcome<NoStore<Json<UserProfile>>> {
-    let signed_in = match query.get("token") {
+    let signed_in = match query.get("token").filter(|token| !token.is_empty()) {
         Some(token) => SignedIn::by_token(&platform, token).await?,
         None => SignedIn::from_request_parts(&mut parts, &platform).await?,
     };
