@@ -1,12 +1,12 @@
 //! "认证端点" of the `codex` document. A browser gets its token as a cookie besides.
 
-use accounts::{Name, Opened};
+use crate::shared::open_with;
 use axum::{
     extract::{FromRequestParts, State},
     response::{AppendHeaders, IntoResponse},
 };
 use contracts::{
-    CodexLogin, Credentials,
+    CodexLogin,
     codex::{CodexToken, LoginStatus},
 };
 use domain::{Audience, ErrorKind};
@@ -20,24 +20,13 @@ pub(crate) async fn login(
     client: Client,
     Decoded(body): Decoded<CodexLogin>,
 ) -> Outcome<impl IntoResponse> {
-    let opened = open(&platform, &client, &body).await?;
+    let credentials = body.credentials()?;
+    let opened = open_with(&platform, &client, Audience::Codex, credentials).await?;
     let lifetime = Duration::from_secs(opened.expires_in);
     let public_url = variable(&platform, "public_url").await?;
     let cookie = web::set_cookie(&public_url, &opened.access, lifetime)?;
     let token = Json(CodexToken::of(opened.access, opened.expires_in));
     Ok(NoStore((with(cookie), token)))
-}
-
-async fn open(platform: &Platform, client: &Client, body: &CodexLogin) -> Outcome<Opened> {
-    let audience = Audience::Codex;
-    let (name, password) = match body.credentials()? {
-        Credentials::Username(name, password) => (Name::Username(name), password),
-        Credentials::Email(email, password) => (Name::Email(email), password),
-        Credentials::ApiKey(key) => {
-            return Ok(accounts::sign_in_with_key(platform, client, audience, key).await?);
-        }
-    };
-    Ok(accounts::sign_in(platform, client, audience, name, password).await?)
 }
 
 /// 200 either way: nobody signed in is an answer, not an error.

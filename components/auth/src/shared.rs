@@ -11,7 +11,7 @@ use contracts::{
     studio::StudioToken,
     workspace::{TokenResponse, UserProfile},
 };
-use domain::Audience;
+use domain::{Audience, Error};
 use http::request::Parts;
 use ports::Platform;
 use web::{Client, Decoded, Envelope, Failure, Json, NoStore, Outcome, Parameters, SignedIn};
@@ -40,14 +40,25 @@ async fn open(
     audience: Audience,
     body: &Login,
 ) -> Outcome<Opened> {
-    let (name, password) = match body.credentials()? {
+    let credentials = body.credentials()?;
+    Ok(open_with(platform, client, audience, credentials).await?)
+}
+
+/// Opens a login with whatever somebody signs in with.
+pub(crate) async fn open_with(
+    platform: &Platform,
+    client: &Client,
+    audience: Audience,
+    credentials: Credentials<'_>,
+) -> Result<Opened, Error> {
+    let (name, password) = match credentials {
         Credentials::Username(name, password) => (Name::Username(name), password),
         Credentials::Email(email, password) => (Name::Email(email), password),
         Credentials::ApiKey(key) => {
-            return Ok(accounts::sign_in_with_key(platform, client, audience, key).await?);
+            return accounts::sign_in_with_key(platform, client, audience, key).await;
         }
     };
-    Ok(accounts::sign_in(platform, client, audience, name, password).await?)
+    accounts::sign_in(platform, client, audience, name, password).await
 }
 
 /// The token may stand in the query; no log has it.

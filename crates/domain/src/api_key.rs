@@ -1,6 +1,6 @@
 //! API keys: what a program signs in with instead of a password.
 
-use crate::{ApiKeyId, Timestamp};
+use crate::{ApiKeyId, Timestamp, profile::one_line};
 use uuid::Uuid;
 
 /// An API key as its owner sees it later: never the key itself, which is shown once.
@@ -30,14 +30,7 @@ impl ApiKeyName {
     /// # Errors
     /// The sentence that says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        match text.trim() {
-            "" => Err("must not be empty"),
-            text if text.chars().count() > 64 => Err("must be at most 64 characters"),
-            text if text.chars().any(char::is_control) => {
-                Err("must not contain control characters")
-            }
-            text => Ok(Self(text.to_owned())),
-        }
+        one_line(text).map(Self)
     }
 
     /// The name.

@@ -10,20 +10,24 @@ impl DisplayName {
     /// # Errors
     /// The sentence that says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        match text.trim() {
-            "" => Err("must not be empty"),
-            text if text.chars().count() > 64 => Err("must be at most 64 characters"),
-            text if text.chars().any(char::is_control) => {
-                Err("must not contain control characters")
-            }
-            text => Ok(Self(text.to_owned())),
-        }
+        one_line(text).map(Self)
     }
 
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// A name as its owner writes it, without the blanks around it: 1 to 64 characters, no control
+/// characters.
+pub(crate) fn one_line(text: &str) -> Result<String, &'static str> {
+    match text.trim() {
+        "" => Err("must not be empty"),
+        text if text.chars().count() > 64 => Err("must be at most 64 characters"),
+        text if text.chars().any(char::is_control) => Err("must not contain control characters"),
+        text => Ok(text.to_owned()),
     }
 }
 
