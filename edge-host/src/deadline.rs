@@ -73,6 +73,8 @@ impl Running {
     /// Says what is called when the guest turns out to compute for longer than a tick.
     pub(crate) fn announce_by(&self, announce: impl Fn() + Send + Sync + 'static) {
         let _once = self.announce.set(Box::new(announce));
+        // Being made was no computation of the guest's.
+        self.ticks.store(0, Ordering::Relaxed);
     }
 
     /// At a tick, while the guest runs.

@@ -227,7 +227,7 @@ async fn no_secret_is_written_anywhere_in_clear() {
         "POST",
         "/api/v1/users/me/api-keys",
         access,
-        &json!({ "name": "laptop" }),
+        &json!({ "name": "laptop", "password": "correct horse" }),
     )
     .await;
     assert_eq!(key.status, 201, "{}", key.text());

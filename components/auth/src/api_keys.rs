@@ -6,7 +6,7 @@ use contracts::accounts::{ApiKey, ApiKeyCreate, NewApiKey};
 use domain::{ApiKeyName, Error};
 use http::StatusCode;
 use ports::Platform;
-use web::{Json, NoStore, Outcome, Paged, Parameters, Segment, SignedIn, Valid, parsed};
+use web::{Json, NoStore, Outcome, Paged, Parameters, Segment, SignedBody, SignedIn, parsed};
 
 pub(crate) async fn list(
     State(platform): State<Platform>,
@@ -23,10 +23,10 @@ pub(crate) async fn list(
 
 pub(crate) async fn create(
     State(platform): State<Platform>,
-    signed_in: SignedIn,
-    Valid(body): Valid<ApiKeyCreate>,
+    SignedBody(signed_in, body): SignedBody<ApiKeyCreate>,
 ) -> Outcome<(StatusCode, NoStore<Json<NewApiKey>>)> {
     let name = parsed("name", ApiKeyName::parse(&body.name))?;
+    accounts::check_password(&platform, &signed_in.account, &body.password).await?;
     let (key, text) = accounts::new_api_key(&platform, &signed_in.account, &name).await?;
     let new = NewApiKey {
         known: key.into(),

@@ -9,14 +9,13 @@ use contracts::{
 use domain::{Code, Email};
 use http::StatusCode;
 use ports::Platform;
-use web::{Client, Json, Language, Outcome, SignedIn, Valid, parsed};
+use web::{Client, Json, Language, Outcome, SignedBody, parsed};
 
 pub(crate) async fn request(
     State(platform): State<Platform>,
-    signed_in: SignedIn,
     client: Client,
     language: Language,
-    Valid(body): Valid<EmailChange>,
+    SignedBody(signed_in, body): SignedBody<EmailChange>,
 ) -> Outcome<(StatusCode, Json<EmailSent>)> {
     let email = parsed("email", Email::parse(&body.email))?;
     let account = &signed_in.account;
@@ -32,16 +31,12 @@ pub(crate) async fn request(
 
 pub(crate) async fn confirm(
     State(platform): State<Platform>,
-    signed_in: SignedIn,
     client: Client,
-    language: Language,
-    Valid(body): Valid<EmailConfirm>,
+    SignedBody(signed_in, body): SignedBody<EmailConfirm>,
 ) -> Outcome<Json<Profile>> {
     let code = parsed("token", Code::parse(&body.token))?;
-    let asker = Asker {
-        client: &client,
-        language,
-    };
-    let account = accounts::confirm_address(&platform, asker, &signed_in.account, &code).await?;
+    let account = &signed_in.account;
+    accounts::check_password(&platform, account, &body.password).await?;
+    let account = accounts::confirm_address(&platform, &client, account, &code).await?;
     Ok(Json(account.into()))
 }

@@ -10,13 +10,14 @@ use contracts::{
 use domain::{Code, Email, Password};
 use http::StatusCode;
 use ports::Platform;
-use web::{Client, Envelope, Json, Language, NoStore, Outcome, SignedIn, Valid, parsed};
+use web::{
+    Client, Envelope, Json, Language, NoStore, Outcome, SignedBody, SignedIn, Valid, parsed,
+};
 
 /// `PUT /users/me/password` of `studio`; it ends the other logins.
 pub(crate) async fn change(
     State(platform): State<Platform>,
-    signed_in: SignedIn,
-    Valid(body): Valid<PasswordChange>,
+    SignedBody(signed_in, body): SignedBody<PasswordChange>,
 ) -> Outcome<Envelope<Changed>> {
     let new = parsed("newPassword", Password::parse(&body.new_password))?;
     let SignedIn { account, login, .. } = &signed_in;

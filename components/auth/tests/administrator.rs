@@ -119,11 +119,27 @@ async fn a_name_or_an_address_that_somebody_has_makes_nobody_an_administrator() 
             ("admin_password", "battery staple"),
         ];
         let app = app(&own).await;
-        app.sign_up("ada").await;
+        // From a time before the variables were set.
+        let insert = "INSERT INTO users (uuid, realm, username, email, password_hash, role, \
+             created_at) VALUES ('00000000-0000-7000-8000-000000000001', 'account', 'ada', \
+             'ada@example.org', '-', 'USER', 1)";
+        app.sql(insert, Vec::new()).await;
         let answer = app.sign_in(Way::Studio, "ada", PASSWORD).await;
         answer.problem(503, "The service is not configured");
         assert_eq!(administrators(&app).await, 0);
     }
+}
+
+#[tokio::test]
+async fn nobody_takes_the_administrators_name_before_the_first_sign_in() {
+    let app = app(&ADMIN).await;
+    let wanted = json!({ "username": "root", "email": "x@example.org", "password": PASSWORD });
+    let refused = app.post("/api/v1/auth/verifications", &wanted).await;
+    assert_eq!(
+        (refused.status.as_u16(), refused.fields()),
+        (422, vec!["username".to_owned()])
+    );
+    assert_eq!(administrators(&app).await, 1);
 }
 
 #[tokio::test]

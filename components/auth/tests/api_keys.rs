@@ -15,7 +15,7 @@ async fn start() -> (Accounts, String) {
 }
 
 async fn make(app: &Accounts, token: &str, name: &str) -> Answer {
-    let body = json!({ "name": name });
+    let body = json!({ "name": name, "password": test_app::PASSWORD });
     app.call_as(token, &format!("POST {KEYS}"), &body).await
 }
 

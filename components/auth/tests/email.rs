@@ -22,7 +22,8 @@ async fn ask(app: &Accounts, token: &str, email: &str, password: &str) -> Answer
 
 async fn confirm(app: &Accounts, token: &str, code: &str) -> Answer {
     let line = "POST /api/v1/users/me/email/confirm";
-    app.call_as(token, line, &json!({ "token": code })).await
+    app.call_as(token, line, &json!({ "token": code, "password": PASSWORD }))
+        .await
 }
 
 async fn email(app: &Accounts, token: &str) -> Value {

@@ -34,8 +34,11 @@ const BODIES: [(&str, &[&str]); 14] = [
         &["email", "token", "password"],
     ),
     ("POST /api/v1/users/me/email", &["email", "password"]),
-    ("POST /api/v1/users/me/email/confirm", &["token"]),
-    ("POST /api/v1/users/me/api-keys", &["name"]),
+    (
+        "POST /api/v1/users/me/email/confirm",
+        &["token", "password"],
+    ),
+    ("POST /api/v1/users/me/api-keys", &["name", "password"]),
     (
         "PUT /api/v1/users/me/password",
         &["oldPassword", "newPassword"],

@@ -202,7 +202,7 @@ async fn a_code_sent_to_an_address_that_was_given_up_sets_no_password() {
     app.call_as(&token, "POST /api/v1/users/me/email", &body)
         .await
         .done(202);
-    let body = json!({ "token": app.mailbox.last().code() });
+    let body = json!({ "token": app.mailbox.last().code(), "password": PASSWORD });
     let line = "POST /api/v1/users/me/email/confirm";
     app.call_as(&token, line, &body).await.done(200);
     reset(&app, "ada", &code, NEW).await.problem(401, WRONG);

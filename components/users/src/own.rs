@@ -15,7 +15,7 @@ use domain::{Account, Audience, AvatarUrl, Bio, DisplayName, Email, Error, Usern
 use http::StatusCode;
 use ports::Platform;
 use store::accounts as stored;
-use web::{Client, Envelope, Json, Language, Outcome, SignedIn, Valid, parsed};
+use web::{Client, Envelope, Json, Language, Outcome, SignedBody, SignedIn, parsed};
 
 pub(crate) async fn show(
     State(platform): State<Platform>,
@@ -32,8 +32,7 @@ pub(crate) async fn show(
 /// `PATCH /users/me` of `runtime`.
 pub(crate) async fn patch(
     State(platform): State<Platform>,
-    signed_in: SignedIn,
-    Valid(body): Valid<ProfileChange>,
+    SignedBody(signed_in, body): SignedBody<ProfileChange>,
 ) -> Outcome<Json<Profile>> {
     let username = body.username.as_deref().map(Username::parse).transpose();
     let username = parsed("username", username)?;
@@ -53,10 +52,9 @@ pub(crate) async fn patch(
 /// `PUT /users/me` of `studio`. Another address takes effect when it is confirmed.
 pub(crate) async fn put(
     State(platform): State<Platform>,
-    signed_in: SignedIn,
     client: Client,
     language: Language,
-    Valid(body): Valid<OwnAccountChange>,
+    SignedBody(signed_in, body): SignedBody<OwnAccountChange>,
 ) -> Outcome<Envelope<Changed>> {
     let display_name = change("displayName", &body.display_name, DisplayName::parse)?;
     let avatar_url = change("avatarUrl", &body.avatar_url, AvatarUrl::parse)?;
@@ -83,8 +81,7 @@ pub(crate) async fn put(
 
 pub(crate) async fn delete(
     State(platform): State<Platform>,
-    signed_in: SignedIn,
-    Valid(body): Valid<AccountDelete>,
+    SignedBody(signed_in, body): SignedBody<AccountDelete>,
 ) -> Outcome<StatusCode> {
     let account = &signed_in.account;
     accounts::check_password(&platform, account, &body.password).await?;

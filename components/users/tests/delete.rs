@@ -46,7 +46,7 @@ async fn all_of_it_goes_and_nothing_of_others() {
     let token = &tokens[0];
     let line = "POST /api/v1/users/me/api-keys";
     let key = app
-        .call_as(token, line, &json!({ "name": "x" }))
+        .call_as(token, line, &json!({ "name": "x", "password": PASSWORD }))
         .await
         .done(201)["key"]
         .clone();
@@ -95,7 +95,7 @@ async fn nothing_that_is_made_meanwhile_stays() {
         for _ in 0..steps {
             tokio::task::yield_now().await;
         }
-        let key = json!({ "name": "x" });
+        let key = json!({ "name": "x", "password": PASSWORD });
         let reset = json!({ "email": "ada@example.org" });
         let address = json!({ "email": "other@example.org", "password": PASSWORD });
         tokio::join!(

@@ -267,7 +267,7 @@ async fn another_address_waits_for_its_code() {
     assert_eq!(letter.to, "other@example.org");
     assert_eq!(me(&app, &token).await["data"]["email"], "ada@example.org");
     let line = "POST /api/v1/users/me/email/confirm";
-    let code = json!({ "token": letter.code() });
+    let code = json!({ "token": letter.code(), "password": test_app::PASSWORD });
     app.call_as(&token, line, &code).await.done(200);
     assert_eq!(me(&app, &token).await["data"]["email"], "other@example.org");
     // A letter that cannot be sent promises nothing.

@@ -11,7 +11,7 @@ use store::{
     accounts::{self, Changed},
     verifications::{self, NewVerification, Subject},
 };
-use web::new_uuid;
+use web::{Client, new_uuid};
 
 /// Sends a code to the address that the account is to have.
 ///
@@ -50,15 +50,20 @@ pub async fn request_address(
 /// address, which its reader may know; Too many requests; Unavailable when no mail can be sent.
 pub async fn confirm_address(
     platform: &Platform,
-    asker: Asker<'_>,
+    client: &Client,
     account: &Account,
     code: &Code,
 ) -> Result<Account, Error> {
     let settings = Settings::read(platform).await?;
     let asked = (account.id, code);
-    let pending = codes::judge_email_change(platform, &settings, asker.client, asked).await?;
+    let pending = codes::judge_email_change(platform, &settings, client, asked).await?;
     let old = Email::parse(&account.email).map_err(Error::internal)?;
-    let notice = letters::address_changed(asker.language, &account.username, &pending.email);
+    let taken = || Error::new(ErrorKind::Conflict, "Another account has this address");
+    let other = accounts::by_email(&*platform.sql, &pending.email).await?;
+    if other.is_some_and(|other| other.id != account.id) {
+        return Err(taken());
+    }
+    let notice = letters::address_changed(&account.username, &pending.email);
     codes::send(platform, &old, &notice, true).await?;
     let wrong = || crate::unauthenticated("The code is wrong or has expired");
     if !verifications::take(&*platform.sql, pending.uuid).await? {
@@ -67,10 +72,7 @@ pub async fn confirm_address(
     let now = platform.clock.now();
     match accounts::change_email(&*platform.sql, account.id, &pending.email, now).await? {
         Changed::Done(account) => Ok(account),
-        Changed::Taken => Err(Error::new(
-            ErrorKind::Conflict,
-            "Another account has this address",
-        )),
+        Changed::Taken => Err(taken()),
         Changed::Gone => Err(wrong()),
     }
 }

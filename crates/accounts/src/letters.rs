@@ -10,8 +10,8 @@ pub(crate) struct Letter {
     pub(crate) text: String,
 }
 
-/// The code of a sign-up. It names the account: whoever else signed up with the reader's address
-/// would choose another name.
+/// The code of a sign-up. It names the account, so that a reader who wants another name sees
+/// that somebody else signed up with the address.
 pub(crate) fn sign_up(
     language: Language,
     username: &str,
@@ -110,27 +110,22 @@ pub(crate) fn email_change(language: Language, username: &str, code: &Code) -> L
     }
 }
 
-/// To the address that an account had: it has another one now.
-pub(crate) fn address_changed(language: Language, username: &str, new: &Email) -> Letter {
+/// To the address that an account had: it gets another one. In both languages, because who
+/// reads it may be another than who asks.
+pub(crate) fn address_changed(username: &str, new: &Email) -> Letter {
     let new = new.as_str();
-    match language {
-        Language::En => Letter {
-            subject: "The address of your Atelier account is being changed".to_owned(),
-            text: format!(
-                "Hello {username},\n\n\
-                 your account gets the address {new}; letters will go there from now on.\n\
-                 If this was not you, somebody is signed in as you: write to those who run this \
-                 platform.\n"
-            ),
-        },
-        Language::Zh => Letter {
-            subject: "您的 Atelier 账户邮箱正在更换".to_owned(),
-            text: format!(
-                "{username}，您好：\n\n\
-                 您的账户邮箱将更换为 {new}，此后的邮件都会发送到新邮箱。\n\
-                 如果不是您本人操作，说明有人登录了您的账户，请联系平台管理员。\n"
-            ),
-        },
+    Letter {
+        subject: "Your Atelier account gets another address / 您的 Atelier 账户邮箱正在更换"
+            .to_owned(),
+        text: format!(
+            "Hello {username},\n\n\
+             your account gets the address {new}; letters will go there from now on.\n\
+             If this was not you, somebody is signed in as you: write to those who run this \
+             platform.\n\n\
+             {username}，您好：\n\n\
+             您的账户邮箱将更换为 {new}，此后的邮件都会发送到新邮箱。\n\
+             如果不是您本人操作，说明有人登录了您的账户，请联系平台管理员。\n"
+        ),
     }
 }
 

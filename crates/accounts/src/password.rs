@@ -27,7 +27,7 @@ pub(crate) fn hash(platform: &Platform, password: &Password) -> Result<String, E
     auth::passwords::hash(password, salt).map_err(Error::internal)
 }
 
-/// Checks the password of somebody who is signed in.
+/// Checks the password of somebody who is signed in, and says by which hash.
 ///
 /// # Errors
 /// Forbidden when it is wrong; Too many requests.
@@ -35,20 +35,23 @@ pub async fn check_password(
     platform: &Platform,
     account: &Account,
     password: &str,
-) -> Result<(), Error> {
+) -> Result<String, Error> {
     let now = platform.clock.now();
     let subject = format!("account {}", account.uuid);
     PASSWORDS_OF_ACCOUNT.count(platform, &subject, now).await?;
     let known = accounts::credentials_by_id(&*platform.sql, account.id).await?;
-    let hash = known
-        .as_ref()
-        .map_or(auth::passwords::UNKNOWN, |(_, hash)| hash);
-    if !auth::passwords::verify(password, hash) {
-        return Err(Error::new(ErrorKind::Forbidden, "The password is wrong"));
+    let hash = known.map_or(auth::passwords::UNKNOWN.to_owned(), |(_, hash)| hash);
+    if !auth::passwords::verify(password, &hash) {
+        return Err(wrong_password());
     }
     PASSWORDS_OF_ACCOUNT
         .give_back(platform, &subject, now)
-        .await
+        .await?;
+    Ok(hash)
+}
+
+fn wrong_password() -> Error {
+    Error::new(ErrorKind::Forbidden, "The password is wrong")
 }
 
 /// Gives the account another password and ends its logins, `login` excepted.
@@ -61,9 +64,13 @@ pub async fn change_password(
     old: &str,
     new: &Password,
 ) -> Result<(), Error> {
-    check_password(platform, account, old).await?;
+    let seen = check_password(platform, account, old).await?;
     let hash = hash(platform, new)?;
-    accounts::set_password(&*platform.sql, account.id, &hash).await?;
+    // Only in the place of the one that was shown: a reset may have come in between, and whoever
+    // shows a password that is void by now must not have the last word.
+    if !accounts::replace_password(&*platform.sql, account.id, &seen, &hash).await? {
+        return Err(wrong_password());
+    }
     let now = platform.clock.now();
     logins::revoke_of_user(&*platform.sql, account.id, Some(login), now).await?;
     Ok(())
@@ -123,6 +130,9 @@ pub async fn confirm_reset(
         return Err(wrong());
     }
     accounts::set_password(&*platform.sql, user, &hash).await?;
+    // Somebody else may have made keys, and begun to change the address.
+    store::api_keys::delete_of_user(&*platform.sql, user).await?;
+    verifications::delete_of_user(&*platform.sql, user).await?;
     logins::revoke_of_user(&*platform.sql, user, None, platform.clock.now()).await?;
     let opened = (account, Audience::Runtime, Proof::PasswordOf(&hash));
     open(platform, &settings, client, opened)

@@ -109,7 +109,7 @@ async fn upgrade(
         return Ok(());
     };
     let new = crate::password::hash(platform, &password)?;
-    accounts::upgrade_password(&*platform.sql, account.id, hash, &new).await?;
+    accounts::replace_password(&*platform.sql, account.id, hash, &new).await?;
     Ok(())
 }
 

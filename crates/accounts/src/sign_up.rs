@@ -1,7 +1,7 @@
 //! Signing up: an account becomes real when the code that was sent to its address comes back.
 
 use crate::{
-    Settings,
+    Settings, administrator,
     codes::{self, Asker, Fresh},
     letters, limits,
     opening::{Opened, Proof, open},
@@ -39,6 +39,7 @@ pub async fn sign_up(
     wanted: Wanted<'_>,
 ) -> Result<(), Error> {
     let settings = Settings::read(platform).await?;
+    administrator::ensure_first(platform).await?;
     if let Some(url) = wanted.redirect_to
         && !may_redirect_to(platform, url).await?
     {
@@ -52,7 +53,7 @@ pub async fn sign_up(
     if accounts::by_username(&*platform.sql, name).await?.is_some() {
         return Err(Error::invalid_field("username", "is taken"));
     }
-    let password_hash = crate::password::hash(platform, wanted.password)?;
+    let password_hash = password_hash(platform, wanted).await?;
     let known = accounts::by_email(&*platform.sql, wanted.email).await?;
     let letter = if known.is_some() {
         letters::account_exists(asker.language)
@@ -60,6 +61,26 @@ pub async fn sign_up(
         begin(platform, &settings, asker, wanted, &password_hash).await?
     };
     codes::send(platform, wanted.email, &letter, true).await
+}
+
+/// The hash to keep of a sign-up's password.
+///
+/// Where another sign-up waits at the address with another password, nobody can tell whose the
+/// code will be entered for: a stranger may have signed up with the reader's name and address.
+/// The account then gets a password that nobody knows; whoever has the address can reset it.
+async fn password_hash(platform: &Platform, wanted: Wanted<'_>) -> Result<String, Error> {
+    let now = platform.clock.now();
+    let sql = &*platform.sql;
+    let before = verifications::password_of_sign_up(sql, wanted.email, now).await?;
+    let contested = before.is_some();
+    // Verified in any case, so that it takes as long.
+    let before = before.unwrap_or_else(|| auth::passwords::UNKNOWN.to_owned());
+    let same = auth::passwords::verify(wanted.password.as_str(), &before);
+    let hash = crate::password::hash(platform, wanted.password)?;
+    if contested && !same {
+        return Ok(auth::passwords::UNKNOWN.to_owned());
+    }
+    Ok(hash)
 }
 
 async fn begin(

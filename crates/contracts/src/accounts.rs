@@ -43,6 +43,9 @@ pub struct EmailConfirm {
     /// The code, six digits.
     #[garde(custom(parses_as!(Code::parse)))]
     pub token: Secret,
+    /// The account's password: a token alone, which may be stolen, does not give it away.
+    #[garde(custom(is_presentable))]
+    pub password: Secret,
 }
 
 /// `DELETE /users/me`
@@ -101,6 +104,9 @@ pub struct ApiKeyCreate {
     /// What the key is called: 1 to 64 characters.
     #[garde(custom(parses_as!(ApiKeyName::parse)))]
     pub name: String,
+    /// The account's password: a key lives longer than the token that asks for it.
+    #[garde(custom(is_presentable))]
+    pub password: Secret,
 }
 
 /// A key that programs sign in with.

@@ -5,7 +5,7 @@ mod delete;
 mod insert;
 
 pub use change::{Changed, ProfileChange};
-pub use change::{change_email, set_password, update_profile, upgrade_password};
+pub use change::{change_email, replace_password, set_password, update_profile};
 pub use delete::delete;
 pub use insert::{Inserted, NewAccount};
 pub use insert::{first_administrator_is_due, insert_first_administrator, insert_verified};

@@ -89,6 +89,15 @@ pub async fn delete(sql: &dyn Sql, user: UserId, key: Uuid) -> Result<bool, Erro
     Ok(count_of(sql, DELETE, parameters).await? > 0)
 }
 
+/// Deletes all keys of `user`. Returns how many.
+///
+/// # Errors
+/// What a failed statement means.
+pub async fn delete_of_user(sql: &dyn Sql, user: UserId) -> Result<usize, Error> {
+    const DELETE: &str = "DELETE FROM api_keys WHERE user_id = ?1 RETURNING id";
+    count_of(sql, DELETE, vec![user.0.into()]).await
+}
+
 /// The account of the key with that hash, which counts as used.
 ///
 /// # Errors

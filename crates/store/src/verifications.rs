@@ -222,6 +222,35 @@ pub async fn take(sql: &dyn Sql, uuid: Uuid) -> Result<bool, Error> {
     Ok(count_of(sql, DELETE, vec![uuid.to_string().into()]).await? > 0)
 }
 
+/// Deletes whatever waits for a code of `user`. Returns how many.
+///
+/// # Errors
+/// What a failed statement means.
+pub async fn delete_of_user(sql: &dyn Sql, user: UserId) -> Result<usize, Error> {
+    const DELETE: &str = "DELETE FROM verifications WHERE user_id = ?1 RETURNING id";
+    count_of(sql, DELETE, vec![user.0.into()]).await
+}
+
+/// The hash of the password with which a sign-up waits at `email`.
+///
+/// # Errors
+/// What a failed statement means.
+pub async fn password_of_sign_up(
+    sql: &dyn Sql,
+    email: &Email,
+    now: i64,
+) -> Result<Option<String>, Error> {
+    const SELECT: &str = "SELECT password_hash FROM verifications \
+         WHERE purpose = 'sign_up' AND email = ?1 AND expires_at > ?2";
+    first(
+        sql,
+        SELECT,
+        vec![email.as_str().into(), now.into()],
+        |row| row.get(0),
+    )
+    .await
+}
+
 fn read(row: &Row) -> Result<Pending, SqlError> {
     Ok(Pending {
         uuid: uuid(row, 0)?,

@@ -193,7 +193,7 @@ async fn a_password_is_upgraded_only_if_it_is_still_the_same() {
     let sql = database().await;
     let ada = account(&sql, "ada", "one").await;
     let upgrade = async |old, new| {
-        let done = accounts::upgrade_password(&sql, ada.id, old, new).await;
+        let done = accounts::replace_password(&sql, ada.id, old, new).await;
         done.expect("a statement")
     };
     assert!(upgrade("one", "one again").await);

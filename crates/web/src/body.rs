@@ -1,19 +1,26 @@
 //! Request bodies: JSON, read within a limit, checked, every field at fault told.
 
-use crate::failure::Failure;
+use crate::{failure::Failure, signed_in::SignedIn};
 use axum::{
     body::Body,
-    extract::{FromRequest, Request},
+    extract::{FromRef, FromRequest, FromRequestParts, Request},
 };
 use bytes::Bytes;
 use contracts::{Validate, invalid_members};
 use domain::{Error, ErrorKind};
+use futures::future::{Either, select};
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use ports::Platform;
 use serde::de::DeserializeOwned;
+use std::{pin::pin, time::Duration};
 
 /// The largest JSON body.
 pub const BODY_MAX_BYTES: usize = 256 * 1024;
+
+/// How long a body may take to arrive: whoever sends one holds a place among the requests in
+/// flight.
+const ARRIVAL: Duration = Duration::from_secs(20);
 
 /// A JSON body of type `T` that keeps every rule of `T`.
 #[derive(Debug)]
@@ -23,15 +30,15 @@ impl<T, S> FromRequest<S> for Valid<T>
 where
     T: DeserializeOwned + Validate,
     S: Send + Sync,
+    Platform: FromRef<S>,
 {
     type Rejection = Failure;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
-        let Decoded(body): Decoded<T> = Decoded::from_request(request, state).await?;
-        match invalid_members(&body) {
-            invalid if invalid.is_empty() => Ok(Self(body)),
-            invalid => Err(Error::invalid(invalid).into()),
-        }
+        let (parts, body) = request.into_parts();
+        check_type(&parts.headers)?;
+        let bytes = read(body, &Platform::from_ref(state)).await?;
+        Ok(Self(valid(&bytes)?))
     }
 }
 
@@ -43,16 +50,37 @@ impl<T, S> FromRequest<S> for Decoded<T>
 where
     T: DeserializeOwned,
     S: Send + Sync,
+    Platform: FromRef<S>,
 {
     type Rejection = Failure;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
-        if !is_json(request.headers()) {
-            let detail = "The body must be application/json";
-            return Err(Error::new(ErrorKind::UnsupportedMediaType, detail).into());
-        }
-        let bytes = read(request.into_body()).await?;
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        let (parts, body) = request.into_parts();
+        check_type(&parts.headers)?;
+        let bytes = read(body, &Platform::from_ref(state)).await?;
         Ok(Self(parse(&bytes)?))
+    }
+}
+
+/// Who sends the request, and its body. The login is looked at when the body has arrived: one
+/// that ended while it was on its way changes nothing any more.
+#[derive(Debug)]
+pub struct SignedBody<T>(pub SignedIn, pub T);
+
+impl<T, S> FromRequest<S> for SignedBody<T>
+where
+    T: DeserializeOwned + Validate,
+    S: Send + Sync,
+    Platform: FromRef<S>,
+{
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        let (mut parts, body) = request.into_parts();
+        let bytes = read(body, &Platform::from_ref(state)).await?;
+        let signed_in = SignedIn::from_request_parts(&mut parts, state).await?;
+        check_type(&parts.headers)?;
+        Ok(Self(signed_in, valid(&bytes)?))
     }
 }
 
@@ -81,14 +109,36 @@ fn is_json(headers: &HeaderMap) -> bool {
                 .eq_ignore_ascii_case("+json"))
 }
 
-async fn read(body: Body) -> Result<Bytes, Error> {
-    match Limited::new(body, BODY_MAX_BYTES).collect().await {
+fn check_type(headers: &HeaderMap) -> Result<(), Error> {
+    if is_json(headers) {
+        return Ok(());
+    }
+    let detail = "The body must be application/json";
+    Err(Error::new(ErrorKind::UnsupportedMediaType, detail))
+}
+
+async fn read(body: Body, platform: &Platform) -> Result<Bytes, Error> {
+    let collected = pin!(Limited::new(body, BODY_MAX_BYTES).collect());
+    let Either::Left((collected, _)) = select(collected, platform.clock.sleep(ARRIVAL)).await
+    else {
+        let detail = "The body did not arrive in time";
+        return Err(Error::new(ErrorKind::Refused, detail));
+    };
+    match collected {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
             let detail = format!("The body is over its limit of {BODY_MAX_BYTES} bytes");
             Err(Error::new(ErrorKind::TooLarge, detail))
         }
         Err(error) => Err(Error::new(ErrorKind::Refused, "The body broke off").caused_by(error)),
+    }
+}
+
+fn valid<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T, Error> {
+    let body: T = parse(bytes)?;
+    match invalid_members(&body) {
+        invalid if invalid.is_empty() => Ok(body),
+        invalid => Err(Error::invalid(invalid)),
     }
 }
 

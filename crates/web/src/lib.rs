@@ -24,7 +24,7 @@ mod signed_in;
 
 pub use answers::{Envelope, NoStore};
 pub use bearer::{Bearer, Runner, same_secret};
-pub use body::{BODY_MAX_BYTES, Decoded, Valid, parsed};
+pub use body::{BODY_MAX_BYTES, Decoded, SignedBody, Valid, parsed};
 pub use browsers::{may_redirect_to, refuse_forged};
 pub use client::Client;
 pub use cookie::{Cookie, forget_cookie, set_cookie};

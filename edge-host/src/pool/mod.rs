@@ -61,6 +61,11 @@ struct Job {
     reply: oneshot::Sender<Result<Response<WasiBody>, wasmtime::Error>>,
 }
 
+/// Too many requests wait for the component.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("too many requests wait for the component")]
+pub(crate) struct Overloaded;
+
 /// An instance could not be made.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("no instance could be made: {0}")]
@@ -78,7 +83,7 @@ impl Pool {
     /// The component's response to `request`.
     ///
     /// # Errors
-    /// [`NotStarted`]; the guest's own `error-code`; [`handler::TrapOrPanicError`] when the
+    /// [`Overloaded`]; [`NotStarted`]; the guest's own `error-code`; [`handler::TrapOrPanicError`] when the
     /// instance failed under it.
     pub(crate) async fn handle(
         &self,
@@ -86,8 +91,19 @@ impl Pool {
     ) -> Result<Response<WasiBody>, wasmtime::Error> {
         let (reply, answer) = oneshot::channel();
         let then = self.queue().push(Job { request, reply });
-        self.then(then);
+        self.then(then.map_err(|_refused| Overloaded)?);
         answer.await.map_err(|_| handler::TrapOrPanicError)?
+    }
+
+    /// The next request whose sender still waits for it.
+    fn take(&self) -> Option<Job> {
+        let mut queue = self.queue();
+        loop {
+            let job = queue.take()?;
+            if !job.reply.is_canceled() {
+                return Some(job);
+            }
+        }
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue<Job>> {

@@ -16,6 +16,10 @@ use std::{collections::VecDeque, task::Waker};
 /// Instances of a component, for each processor, that compute for long at the same time.
 const COMPUTING: usize = 4;
 
+/// Requests that may wait for one component, so that a flood of one leaves room for the others
+/// among those in flight.
+const WAITING: usize = 512;
+
 /// Requests of type `J` and the instances that take them.
 pub(super) struct Queue<J> {
     waiting: VecDeque<J>,
@@ -77,9 +81,13 @@ impl<J> Queue<J> {
         }
     }
 
-    pub(super) fn push(&mut self, job: J) -> Then {
+    /// Takes a request in; gives it back when too many wait already.
+    pub(super) fn push(&mut self, job: J) -> Result<Then, J> {
+        if self.waiting.len() >= WAITING {
+            return Err(job);
+        }
         self.waiting.push_back(job);
-        self.call()
+        Ok(self.call())
     }
 
     /// The request that waits longest.
@@ -89,13 +97,13 @@ impl<J> Queue<J> {
 
     /// Calls somebody, if there is need and use.
     fn call(&mut self) -> Then {
-        let enough = self.waiting.len() <= self.starting
-            || self.running + self.starting >= self.processors
-            || self.computing >= self.processors * COMPUTING;
-        if enough {
+        if self.waiting.len() <= self.starting || self.running + self.starting >= self.processors {
             return Then::Nothing;
         }
         let Some(number) = self.resting.pop() else {
+            if self.computing >= self.processors * COMPUTING {
+                return Then::Nothing;
+            }
             self.starting += 1;
             return Then::Start;
         };
@@ -122,7 +130,9 @@ impl<J> Queue<J> {
     /// No instance could be made. The requests that nobody is left to take.
     pub(super) fn not_started(&mut self) -> VecDeque<J> {
         self.starting -= 1;
-        if self.starting > 0 || self.instances.iter().any(Option::is_some) {
+        // One that is full may be so for hours.
+        let taking = |state: &Option<State>| !matches!(state, None | Some(State::Full));
+        if self.starting > 0 || self.instances.iter().any(taking) {
             return VecDeque::new();
         }
         std::mem::take(&mut self.waiting)
@@ -204,10 +214,17 @@ impl<J> Queue<J> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::panic, reason = "tests")]
     use super::*;
 
     fn queue() -> Queue<&'static str> {
         Queue::new(2)
+    }
+
+    fn push(queue: &mut Queue<&'static str>, job: &'static str) -> Then {
+        queue
+            .push(job)
+            .unwrap_or_else(|job| panic!("{job} is refused"))
     }
 
     fn rest(queue: &mut Queue<&'static str>, number: usize) {
@@ -220,9 +237,9 @@ mod tests {
     #[test]
     fn as_many_are_made_as_processors_have_use_for() {
         let mut queue = queue();
-        assert!(matches!(queue.push("a"), Then::Start));
-        assert!(matches!(queue.push("b"), Then::Start));
-        assert!(matches!(queue.push("c"), Then::Nothing));
+        assert!(matches!(push(&mut queue, "a"), Then::Start));
+        assert!(matches!(push(&mut queue, "b"), Then::Start));
+        assert!(matches!(push(&mut queue, "c"), Then::Nothing));
         let first = queue.started();
         assert_eq!(queue.take(), Some("a"));
         assert_eq!(queue.take(), Some("b"));
@@ -235,12 +252,12 @@ mod tests {
     #[test]
     fn the_one_that_rested_last_is_called_first() {
         let mut queue = queue();
-        let _start = (queue.push("a"), queue.push("b"));
+        let _start = (push(&mut queue, "a"), push(&mut queue, "b"));
         let (first, second) = (queue.started(), queue.started());
         let _jobs = (queue.take(), queue.take());
         rest(&mut queue, second);
         rest(&mut queue, first);
-        assert!(matches!(queue.push("c"), Then::Wake(_)));
+        assert!(matches!(push(&mut queue, "c"), Then::Wake(_)));
         assert_eq!(queue.resting, [second]);
         queue.enter(first);
         assert_eq!(queue.running, 1);
@@ -249,14 +266,14 @@ mod tests {
     #[test]
     fn a_full_one_is_not_called_and_another_is_made() {
         let mut queue = queue();
-        let _start = queue.push("stream");
+        let _start = push(&mut queue, "stream");
         let full = queue.started();
         queue.take();
         assert!(matches!(
             queue.leave(full, Rest::Full, Waker::noop()),
             Some(Then::Nothing)
         ));
-        assert!(matches!(queue.push("next"), Then::Start));
+        assert!(matches!(push(&mut queue, "next"), Then::Start));
         // It was woken by its own stream, and has room again.
         queue.enter(full);
         assert_eq!(queue.take(), Some("next"));
@@ -266,10 +283,10 @@ mod tests {
     #[test]
     fn one_that_computes_does_not_keep_others_waiting() {
         let mut queue = queue();
-        let _start = (queue.push("hash"), queue.push("hash"));
+        let _start = (push(&mut queue, "hash"), push(&mut queue, "hash"));
         let (first, second) = (queue.started(), queue.started());
         let _jobs = (queue.take(), queue.take());
-        assert!(matches!(queue.push("quick"), Then::Nothing));
+        assert!(matches!(push(&mut queue, "quick"), Then::Nothing));
         assert!(matches!(queue.computing(first), Then::Start));
         assert!(matches!(queue.computing(second), Then::Nothing));
         let third = queue.started();
@@ -283,7 +300,7 @@ mod tests {
     fn no_more_than_some_compute_at_once() {
         let mut queue = queue();
         for _ in 0..100 {
-            let _then = queue.push("hash");
+            let _then = push(&mut queue, "hash");
         }
         let mut started = Vec::new();
         while queue.starting > 0 {
@@ -307,7 +324,11 @@ mod tests {
     #[test]
     fn the_waiting_get_another_when_theirs_goes() {
         let mut queue = queue();
-        let _start = (queue.push("a"), queue.push("b"), queue.push("c"));
+        let _start = (
+            push(&mut queue, "a"),
+            push(&mut queue, "b"),
+            push(&mut queue, "c"),
+        );
         let (first, second) = (queue.started(), queue.started());
         let _jobs = (queue.take(), queue.take());
         assert!(matches!(queue.gone(first), Then::Start));
@@ -317,13 +338,33 @@ mod tests {
     }
 
     #[test]
+    fn a_flood_is_refused() {
+        let mut queue = queue();
+        for _ in 0..WAITING {
+            let _then = push(&mut queue, "flood");
+        }
+        assert_eq!(queue.push("late").err(), Some("late"));
+    }
+
+    #[test]
+    fn those_that_wait_are_told_when_all_others_are_full() {
+        let mut queue = queue();
+        let _start = push(&mut queue, "stream");
+        let full = queue.started();
+        queue.take();
+        let _full = queue.leave(full, Rest::Full, Waker::noop());
+        assert!(matches!(push(&mut queue, "next"), Then::Start));
+        assert_eq!(queue.not_started(), ["next"]);
+    }
+
+    #[test]
     fn numbers_are_used_again() {
         let mut queue = queue();
-        let _start = queue.push("a");
+        let _start = push(&mut queue, "a");
         let number = queue.started();
         queue.take();
         assert!(matches!(queue.gone(number), Then::Nothing));
-        let _start = queue.push("b");
+        let _start = push(&mut queue, "b");
         assert_eq!(queue.started(), number);
     }
 }

@@ -173,7 +173,7 @@ impl<'a> Work<'a> {
                     .is_ready();
             if room
                 && self.state.may_take.load(Relaxed)
-                && let Some(job) = self.pool.queue().take()
+                && let Some(job) = self.pool.take()
             {
                 self.state.may_take.store(false, Relaxed);
                 self.begin(job)?;

@@ -74,13 +74,10 @@ impl Front {
         let path = uri.path();
         let refuse = |status, detail: &str| problem::response(status, detail, path);
         let permit = self.permit(path).ok_or_else(|| {
-            let mut busy = refuse(
+            refuse(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Too many requests in flight.",
-            );
-            busy.headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-            busy
+            )
         })?;
         let missing = || refuse(StatusCode::NOT_FOUND, "No component answers this path.");
         let found = self.routes.find(path).ok_or_else(missing)?;

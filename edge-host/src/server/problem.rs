@@ -1,6 +1,6 @@
 //! The host's own answers: problem documents.
 
-use crate::pool::NotStarted;
+use crate::pool::{NotStarted, Overloaded};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
@@ -24,11 +24,19 @@ pub(super) fn response(status: StatusCode, detail: &str, path: &str) -> Response
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/problem+json"),
     );
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        let soon = HeaderValue::from_static("1");
+        response.headers_mut().insert(header::RETRY_AFTER, soon);
+    }
     response
 }
 
 /// What a component's failure is to its client.
 pub(super) fn meaning(error: &wasmtime::Error) -> (StatusCode, &'static str) {
+    if error.is::<Overloaded>() {
+        let detail = "Too many requests wait for the component.";
+        return (StatusCode::SERVICE_UNAVAILABLE, detail);
+    }
     if error.is::<NotStarted>() {
         let detail = "The component cannot be started at the moment.";
         return (StatusCode::SERVICE_UNAVAILABLE, detail);

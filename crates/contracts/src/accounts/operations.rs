@@ -64,6 +64,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     .answers(&[
         Answer::new(200, "The profile.", Body::Json("Profile")),
         WRONG_CODE,
+        WRONG_PASSWORD,
         TOO_MANY,
     ]),
     operation(
@@ -116,11 +117,11 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         "Make an API key",
     )
     .body("ApiKeyCreate")
-    .answers(&[Answer::new(
-        201,
-        "The key, shown this once.",
-        Body::Json("NewApiKey"),
-    )]),
+    .answers(&[
+        Answer::new(201, "The key, shown this once.", Body::Json("NewApiKey")),
+        WRONG_PASSWORD,
+        TOO_MANY,
+    ]),
     operation(
         SignedIn,
         (Delete, "/api/v1/users/me/api-keys/{key_id}"),

@@ -107,12 +107,12 @@ pub async fn set_password(sql: &dyn Sql, user: UserId, hash: &str) -> Result<boo
     Ok(count_of(sql, UPDATE, parameters).await? > 0)
 }
 
-/// Gives the account another hash of the same password. `false` when its hash is no longer
-/// `old`: its password was changed meanwhile.
+/// Gives the account another password's hash, or another hash of the same. `false` when its hash
+/// is no longer `old`: its password was changed meanwhile.
 ///
 /// # Errors
 /// What a failed statement means.
-pub async fn upgrade_password(
+pub async fn replace_password(
     sql: &dyn Sql,
     user: UserId,
     old: &str,
