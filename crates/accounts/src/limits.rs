@@ -1,5 +1,6 @@
-//! How often what may be tried. All but one are counted for whoever asks and whatever they ask
-//! about, known or unknown.
+//! How often what may be tried. What strangers try is counted for whoever asks and for whatever
+//! they wrote, known or unknown alike; of somebody who is signed in, the password and the code for
+//! another address are counted for the account.
 
 use domain::{Email, Error, ErrorKind};
 use ports::Platform;
@@ -22,7 +23,7 @@ pub(crate) struct Adjustable {
     variable: &'static str,
 }
 
-/// Wrong passwords for one account.
+/// Wrong passwords for one name, for one address, or for one account that is signed in.
 pub(crate) const PASSWORDS_OF_ACCOUNT: Adjustable = Adjustable {
     name: "password-account",
     window: MINUTE.saturating_mul(15),
@@ -60,7 +61,7 @@ const RESENDS_A_MINUTE: Limit = Limit {
     window: MINUTE,
 };
 
-const RESENDS_AN_HOUR: Adjustable = to_reader("resend-email");
+const RESENDS: Letters = letters("resend-address", "resend-email");
 
 const fn letters(from_address: &'static str, to: &'static str) -> Letters {
     Letters {
@@ -100,15 +101,24 @@ impl Letters {
     }
 }
 
-/// Counts a code that is sent again.
+/// Counts a code that `client` has sent to `email` again. The client comes first: one that had
+/// its letters does not use up the minutes of others.
 ///
 /// # Errors
 /// Too many requests.
-pub(crate) async fn count_resend(platform: &Platform, email: &Email) -> Result<(), Error> {
+pub(crate) async fn count_resend(
+    platform: &Platform,
+    client: &Client,
+    email: &Email,
+) -> Result<(), Error> {
     let now = platform.clock.now();
-    let subject = email.as_str();
-    limits::count(&*platform.key_value, &RESENDS_A_MINUTE, subject, now).await?;
-    RESENDS_AN_HOUR.count(platform, subject, now).await
+    let (store, reader) = (&*platform.key_value, email.as_str());
+    RESENDS
+        .from_address
+        .count(platform, &client.subject(), now)
+        .await?;
+    limits::count(store, &RESENDS_A_MINUTE, reader, now).await?;
+    RESENDS.to_reader.count(platform, reader, now).await
 }
 
 impl Adjustable {
