@@ -38,11 +38,28 @@ pub(crate) const PASSWORDS_FROM_ADDRESS: Adjustable = Adjustable {
 };
 
 /// Wrong codes from one address.
-pub(crate) const CODES_FROM_ADDRESS: Adjustable = Adjustable {
+const CODES_FROM_ADDRESS: Adjustable = Adjustable {
     name: "code-address",
     window: HOUR,
     variable: "limit_codes_address",
 };
+
+/// Wrong codes for one purpose at one e-mail address, or for one account's change of address,
+/// whichever codes were sent in between: with a new code and new tries every minute, somebody
+/// with many addresses would guess one in the end.
+const CODES_OF_READER: Limit = Limit {
+    name: "code-reader",
+    most: 20,
+    window: HOUR.saturating_mul(24),
+};
+
+/// A code that is tried: from where, and for what. Both are counted.
+#[derive(Clone, Debug)]
+pub(crate) struct CodeTry {
+    from: String,
+    reader: String,
+    now: i64,
+}
 
 /// Letters of one kind: how many somebody may ask for, and how many one reader gets.
 #[derive(Clone, Copy, Debug)]
@@ -119,6 +136,46 @@ pub(crate) async fn count_resend(
         .await?;
     limits::count(store, &RESENDS_A_MINUTE, reader, now).await?;
     RESENDS.to_reader.count(platform, reader, now).await
+}
+
+impl CodeTry {
+    /// A try by `client` at `now`; `reader` says for what and whose.
+    pub(crate) fn new(client: &Client, reader: String, now: i64) -> Self {
+        Self {
+            from: client.subject(),
+            reader,
+            now,
+        }
+    }
+
+    /// Counts it, before it is judged.
+    ///
+    /// # Errors
+    /// Too many requests.
+    pub(crate) async fn count(&self, platform: &Platform) -> Result<(), Error> {
+        let (store, now) = (&*platform.key_value, self.now);
+        CODES_FROM_ADDRESS.count(platform, &self.from, now).await?;
+        if let Err(refused) = limits::count(store, &CODES_OF_READER, &self.reader, now).await {
+            // Nothing was judged, so nothing was wrong.
+            CODES_FROM_ADDRESS
+                .give_back(platform, &self.from, now)
+                .await?;
+            return Err(refused);
+        }
+        Ok(())
+    }
+
+    /// Takes it back: the code was right.
+    ///
+    /// # Errors
+    /// Unavailable when the store does not count.
+    pub(crate) async fn give_back(&self, platform: &Platform) -> Result<(), Error> {
+        let (store, now) = (&*platform.key_value, self.now);
+        limits::give_back(store, &CODES_OF_READER, &self.reader, now).await?;
+        CODES_FROM_ADDRESS
+            .give_back(platform, &self.from, now)
+            .await
+    }
 }
 
 impl Adjustable {
