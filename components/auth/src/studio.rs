@@ -1,21 +1,37 @@
 //! Section 1 of the `studio` document, besides signing in.
 
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
 use contracts::studio::NewToken;
 use domain::{Error, ErrorKind};
+use http::request::Parts;
 use ports::Platform;
 use web::{Bearer, Envelope, NoStore, Outcome, SignedIn};
 
+/// It also takes a token that has expired and could still be refreshed: else, whoever comes back
+/// after an hour could not end what whoever has the token could go on with.
 pub(crate) async fn logout(
     State(platform): State<Platform>,
-    signed_in: SignedIn,
+    mut parts: Parts,
 ) -> Outcome<Envelope<()>> {
-    let now = platform.clock.now();
-    store::logins::revoke(&*platform.sql, signed_in.login.uuid, now).await?;
-    Ok(Envelope(()))
+    let refused = match SignedIn::from_request_parts(&mut parts, &platform).await {
+        Ok(signed_in) => {
+            let now = platform.clock.now();
+            store::logins::revoke(&*platform.sql, signed_in.login.uuid, now).await?;
+            return Ok(Envelope(()));
+        }
+        Err(refused) => refused,
+    };
+    if refused.error().kind() != ErrorKind::Unauthenticated {
+        return Err(refused);
+    }
+    let Ok(Bearer(token)) = Bearer::from_request_parts(&mut parts, &platform).await;
+    match token {
+        Some(token) if accounts::end_by_studio_token(&platform, &token).await? => Ok(Envelope(())),
+        _ => Err(refused),
+    }
 }
 
-/// It takes a token that has expired, which nothing else does.
+/// Besides signing out, the one operation that takes a token that has expired.
 pub(crate) async fn refresh(
     State(platform): State<Platform>,
     Bearer(token): Bearer,

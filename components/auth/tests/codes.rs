@@ -1,7 +1,9 @@
 //! Codes: tries, time, and whose they are. A sign-up's stand for all.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
 use serde_json::json;
-use test_app::Accounts;
+use test_app::{Accounts, Answer};
 
 const WRONG: &str = "The code is wrong or has expired";
 
@@ -156,4 +158,76 @@ async fn thirty_wrong_codes_from_an_address_and_right_ones_do_not_count() {
     many.problem(429, "Too many tries. Wait before the next one");
     assert_eq!(many.header("retry-after"), "3600");
     verify("192.0.2.2:1", "bob", &code).await.done(200);
+}
+
+/// Shows a code for `name` from the address `from`: a sign-up's, or one for a new password.
+async fn show(app: &Accounts, from: &str, (reset, name): (bool, &str), code: &str) -> Answer {
+    let headers = [("spin-client-addr", from)];
+    let mut body = json!({ "email": format!("{name}@example.org"), "token": code });
+    let line = if reset {
+        body["password"] = json!("another one");
+        "POST /api/v1/auth/password-resets/confirm"
+    } else {
+        "POST /api/v1/auth/verifications/verify"
+    };
+    app.call_with(&headers, line, &body).await
+}
+
+#[tokio::test]
+async fn twenty_wrong_codes_a_day_for_one_address_and_purpose_whoever_shows_them() {
+    for (reset, name) in [(false, "ada"), (true, "eve"), (true, "nobody")] {
+        let app = app().await;
+        app.sign_up("eve").await;
+        let ask = async || {
+            if reset {
+                let body = json!({ "email": format!("{name}@example.org") });
+                let answer = app.post("/api/v1/auth/password-resets", &body).await;
+                answer.done(202);
+            } else {
+                app.ask_for(name).await.done(202);
+            }
+            app.mailbox.last().code()
+        };
+        // Four codes, five tries each, all from different addresses.
+        for n in 0..20 {
+            if n % 5 == 0 {
+                ask().await;
+            }
+            let wrong = other_than(&app.mailbox.last().code());
+            let answer = show(&app, &format!("192.0.2.{n}:1"), (reset, name), wrong).await;
+            answer.problem(401, WRONG);
+        }
+        let code = ask().await;
+        let many = show(&app, "198.51.100.1:1", (reset, name), &code).await;
+        many.problem(429, "Too many tries. Wait before the next one");
+        let wait: u64 = many.header("retry-after").parse().unwrap();
+        assert!((3_601..=86_400).contains(&wait), "{wait}");
+        // The other purpose counts apart.
+        let other = show(&app, "198.51.100.2:1", (!reset, name), "123456").await;
+        other.problem(401, WRONG);
+        app.wait(wait);
+        let code = ask().await;
+        let status = if name == "nobody" { 401 } else { 200 };
+        let again = show(&app, "198.51.100.1:1", (reset, name), &code).await;
+        assert_eq!(again.status.as_u16(), status, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_right_code_and_one_that_is_refused_unjudged_do_not_count() {
+    let app = app().await;
+    for n in 0..19 {
+        let answer = show(&app, &format!("192.0.2.{n}:1"), (false, "ada"), "123456").await;
+        answer.problem(401, WRONG);
+    }
+    app.sign_up("ada").await;
+    let last = show(&app, "192.0.2.20:1", (false, "ada"), "123456").await;
+    last.problem(401, WRONG);
+    // More than an address may get wrong: none of it was judged.
+    for _ in 0..31 {
+        let refused = show(&app, "198.51.100.1:1", (false, "ada"), "123456").await;
+        refused.refused(429);
+    }
+    let other = show(&app, "198.51.100.1:1", (false, "bob"), "123456").await;
+    other.problem(401, WRONG);
 }

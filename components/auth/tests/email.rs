@@ -177,3 +177,31 @@ async fn the_letter_is_in_the_language_of_its_reader_and_letters_are_limited() {
     more.refused(429);
     assert_eq!(more.header("retry-after"), "3600");
 }
+
+#[tokio::test]
+async fn twenty_wrong_codes_a_day_for_an_account_whatever_address_it_asks_for() {
+    let (app, token) = start().await;
+    app.sign_up("bob").await;
+    let bob = app.token(Way::Runtime, "bob").await;
+    for n in 0..20 {
+        if n % 5 == 0 {
+            let address = format!("new{n}@example.org");
+            ask(&app, &token, &address, PASSWORD).await.done(202);
+        }
+        let wrong = other_than(&app.mailbox.last().code());
+        confirm(&app, &token, wrong).await.problem(401, WRONG);
+    }
+    ask(&app, &token, "other@example.org", PASSWORD)
+        .await
+        .done(202);
+    let code = app.mailbox.last().code();
+    let many = confirm(&app, &token, &code).await;
+    many.problem(429, "Too many tries. Wait before the next one");
+    assert_ne!(many.header("retry-after"), "3600");
+    // Others may, also with the same address.
+    ask(&app, &bob, "other@example.org", PASSWORD)
+        .await
+        .done(202);
+    let code = app.mailbox.last().code();
+    confirm(&app, &bob, &code).await.done(200);
+}

@@ -258,3 +258,29 @@ async fn sign_ups_are_counted_by_address_and_by_reader() {
         .refused(429);
     assert_eq!(app.mailbox.letters().len(), letters);
 }
+
+#[tokio::test]
+async fn codes_sent_again_are_counted_by_address() {
+    let app = app().await;
+    let resend = async |from: &str, name: &str| {
+        let headers = [("spin-client-addr", from)];
+        let body = json!({ "email": format!("{name}@example.org") });
+        app.call_with(&headers, &format!("POST {RESEND}"), &body)
+            .await
+    };
+    for n in 0..10 {
+        resend("192.0.2.1:1", &format!("n{n}")).await.done(204);
+    }
+    let letters = app.mailbox.letters().len();
+    let more = resend("192.0.2.1:2", "n10").await;
+    more.problem(429, "Too many tries. Wait before the next one");
+    assert_eq!(more.header("retry-after"), "3600");
+    assert_eq!(app.mailbox.letters().len(), letters);
+    // What was refused is not counted for its reader, and not as a sign-up.
+    resend("192.0.2.2:1", "n10").await.done(204);
+    let headers = [("spin-client-addr", "192.0.2.1:1")];
+    let body = json!({ "username": "ada", "email": "ada@example.org", "password": PASSWORD });
+    app.call_with(&headers, ASK, &body)
+        .await
+        .done(202);
+}

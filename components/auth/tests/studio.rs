@@ -141,3 +141,57 @@ async fn the_other_contract_of_the_same_path_says_it_in_its_own_words() {
     assert_eq!(answer.refused(422).get("code"), None);
     assert_eq!(answer.fields(), ["password"]);
 }
+
+#[tokio::test]
+async fn a_token_that_can_be_refreshed_can_also_sign_out() {
+    for (age, fine) in [
+        (HOUR - 1, true),
+        (HOUR, true),
+        (HOUR + 7 * DAY - 1, true),
+        (HOUR + 7 * DAY + 1, false),
+    ] {
+        let (app, token) = start().await;
+        app.wait(age);
+        let out = app.call_as(&token, LOGOUT, &Value::Null).await;
+        if fine {
+            let expected = json!({ "code": 200, "message": "success", "data": null });
+            assert_eq!(out.done(200), expected, "{age}");
+        } else {
+            check(&out, 401);
+        }
+        check(&refresh(&app, &token).await, 401);
+        check(&app.call_as(&token, LOGOUT, &Value::Null).await, 401);
+    }
+}
+
+#[tokio::test]
+async fn no_other_token_that_has_expired_signs_out() {
+    let (app, token) = start().await;
+    let session = app.sign_in(Way::Runtime, "ada", PASSWORD).await.done(200);
+    let others = [
+        Way::Runtime.token_of(&session),
+        app.token(Way::Workspace, "ada").await,
+        app.token(Way::CodexByName, "ada").await,
+    ];
+    app.wait(DAY);
+    for other in &others {
+        app.call_as(other, LOGOUT, &Value::Null).await.refused(401);
+    }
+    let body = json!({ "refresh_token": session["refresh_token"] });
+    app.post("/api/v1/auth/sessions/refresh", &body)
+        .await
+        .done(200);
+    // Not by cookie, which no refresh takes either, and not with a signature that is not ours.
+    let cookie = format!("access_token={token}");
+    let headers = [("cookie", cookie.as_str())];
+    app.call_with(&headers, LOGOUT, &Value::Null)
+        .await
+        .refused(401);
+    let body = token.rsplit_once('.').unwrap().0;
+    let signature = others[0].rsplit_once('.').unwrap().1;
+    let forged = format!("{body}.{signature}");
+    check(&app.call_as(&forged, LOGOUT, &Value::Null).await, 401);
+    check(&app.call_as("nonsense", LOGOUT, &Value::Null).await, 401);
+    check(&app.call(LOGOUT, &Value::Null).await, 401);
+    refresh(&app, &token).await.done(200);
+}

@@ -1,6 +1,8 @@
 //! Codes sent by mail: made, sent and judged.
 
-use crate::{Settings, letters::Letter, limits, mail, milliseconds, unauthenticated};
+use crate::{
+    Settings, letters::Letter, limits::CodeTry, mail, milliseconds, unauthenticated,
+};
 use domain::{Code, Email, Error, Purpose};
 use ports::Platform;
 use std::time::Duration;
@@ -69,7 +71,8 @@ pub(crate) async fn judge(
 ) -> Result<Pending, Error> {
     let now = platform.clock.now();
     let pending = verifications::try_code(&*platform.sql, purpose, email, now);
-    counted(platform, client, now, async {
+    let reader = format!("{} {}", purpose.as_str(), email.as_str());
+    counted(platform, CodeTry::new(client, reader, now), async {
         let pending = pending.await?;
         Ok(pending.filter(|pending| {
             auth::code_matches(&settings.keys, purpose, email, code, &pending.code_hash)
@@ -89,7 +92,9 @@ pub(crate) async fn judge_email_change(
     (user, code): (domain::UserId, &Code),
 ) -> Result<Pending, Error> {
     let now = platform.clock.now();
-    counted(platform, client, now, async {
+    // Not by the address: whoever asks may choose another one each time.
+    let reader = format!("{} of user {}", Purpose::EmailChange.as_str(), user.0);
+    counted(platform, CodeTry::new(client, reader, now), async {
         let pending = verifications::try_email_change(&*platform.sql, user, now).await?;
         Ok(pending.filter(|pending| {
             let (purpose, email) = (Purpose::EmailChange, &pending.email);
@@ -102,19 +107,13 @@ pub(crate) async fn judge_email_change(
 /// Counts a try before it is judged, and takes it back when the code was right.
 async fn counted(
     platform: &Platform,
-    client: &Client,
-    now: i64,
+    tried: CodeTry,
     judged: impl Future<Output = Result<Option<Pending>, Error>>,
 ) -> Result<Pending, Error> {
-    let subject = client.subject();
-    limits::CODES_FROM_ADDRESS
-        .count(platform, &subject, now)
-        .await?;
+    tried.count(platform).await?;
     let right = judged
         .await?
         .ok_or_else(|| unauthenticated("The code is wrong or has expired"))?;
-    limits::CODES_FROM_ADDRESS
-        .give_back(platform, &subject, now)
-        .await?;
+    tried.give_back(platform).await?;
     Ok(right)
 }

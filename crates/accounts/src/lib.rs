@@ -23,7 +23,7 @@ pub use api_keys::new_api_key;
 pub use codes::Asker;
 pub use opening::Opened;
 pub use password::{change_password, check_password, confirm_reset, request_reset};
-pub use refresh::{end_by_refresh_token, refresh, refresh_studio};
+pub use refresh::{end_by_refresh_token, end_by_studio_token, refresh, refresh_studio};
 pub use sign_in::{Name, sign_in, sign_in_with_key};
 pub use sign_up::{Wanted, confirm_sign_up, resend, sign_up};
 

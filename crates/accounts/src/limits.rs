@@ -1,5 +1,6 @@
-//! How often what may be tried. All but one are counted for whoever asks and whatever they ask
-//! about, known or unknown.
+//! How often what may be tried. What strangers try is counted for whoever asks and for whatever
+//! they wrote, known or unknown alike; of somebody who is signed in, the password and the code for
+//! another address are counted for the account.
 
 use domain::{Email, Error, ErrorKind};
 use ports::Platform;
@@ -22,7 +23,7 @@ pub(crate) struct Adjustable {
     variable: &'static str,
 }
 
-/// Wrong passwords for one account.
+/// Wrong passwords for one name, for one address, or for one account that is signed in.
 pub(crate) const PASSWORDS_OF_ACCOUNT: Adjustable = Adjustable {
     name: "password-account",
     window: MINUTE.saturating_mul(15),
@@ -37,11 +38,28 @@ pub(crate) const PASSWORDS_FROM_ADDRESS: Adjustable = Adjustable {
 };
 
 /// Wrong codes from one address.
-pub(crate) const CODES_FROM_ADDRESS: Adjustable = Adjustable {
+const CODES_FROM_ADDRESS: Adjustable = Adjustable {
     name: "code-address",
     window: HOUR,
     variable: "limit_codes_address",
 };
+
+/// Wrong codes for one purpose at one e-mail address, or for one account's change of address,
+/// whichever codes were sent in between: with a new code and new tries every minute, somebody
+/// with many addresses would guess one in the end.
+const CODES_OF_READER: Limit = Limit {
+    name: "code-reader",
+    most: 20,
+    window: HOUR.saturating_mul(24),
+};
+
+/// A code that is tried: from where, and for what. Both are counted.
+#[derive(Clone, Debug)]
+pub(crate) struct CodeTry {
+    from: String,
+    reader: String,
+    now: i64,
+}
 
 /// Letters of one kind: how many somebody may ask for, and how many one reader gets.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +78,7 @@ const RESENDS_A_MINUTE: Limit = Limit {
     window: MINUTE,
 };
 
-const RESENDS_AN_HOUR: Adjustable = to_reader("resend-email");
+const RESENDS: Letters = letters("resend-address", "resend-email");
 
 const fn letters(from_address: &'static str, to: &'static str) -> Letters {
     Letters {
@@ -100,15 +118,64 @@ impl Letters {
     }
 }
 
-/// Counts a code that is sent again.
+/// Counts a code that `client` has sent to `email` again. The client comes first: one that had
+/// its letters does not use up the minutes of others.
 ///
 /// # Errors
 /// Too many requests.
-pub(crate) async fn count_resend(platform: &Platform, email: &Email) -> Result<(), Error> {
+pub(crate) async fn count_resend(
+    platform: &Platform,
+    client: &Client,
+    email: &Email,
+) -> Result<(), Error> {
     let now = platform.clock.now();
-    let subject = email.as_str();
-    limits::count(&*platform.key_value, &RESENDS_A_MINUTE, subject, now).await?;
-    RESENDS_AN_HOUR.count(platform, subject, now).await
+    let (store, reader) = (&*platform.key_value, email.as_str());
+    RESENDS
+        .from_address
+        .count(platform, &client.subject(), now)
+        .await?;
+    limits::count(store, &RESENDS_A_MINUTE, reader, now).await?;
+    RESENDS.to_reader.count(platform, reader, now).await
+}
+
+impl CodeTry {
+    /// A try by `client` at `now`; `reader` says for what and whose.
+    pub(crate) fn new(client: &Client, reader: String, now: i64) -> Self {
+        Self {
+            from: client.subject(),
+            reader,
+            now,
+        }
+    }
+
+    /// Counts it, before it is judged.
+    ///
+    /// # Errors
+    /// Too many requests.
+    pub(crate) async fn count(&self, platform: &Platform) -> Result<(), Error> {
+        let (store, now) = (&*platform.key_value, self.now);
+        CODES_FROM_ADDRESS.count(platform, &self.from, now).await?;
+        if let Err(refused) = limits::count(store, &CODES_OF_READER, &self.reader, now).await {
+            // Nothing was judged, so nothing was wrong.
+            CODES_FROM_ADDRESS
+                .give_back(platform, &self.from, now)
+                .await?;
+            return Err(refused);
+        }
+        Ok(())
+    }
+
+    /// Takes it back: the code was right.
+    ///
+    /// # Errors
+    /// Unavailable when the store does not count.
+    pub(crate) async fn give_back(&self, platform: &Platform) -> Result<(), Error> {
+        let (store, now) = (&*platform.key_value, self.now);
+        limits::give_back(store, &CODES_OF_READER, &self.reader, now).await?;
+        CODES_FROM_ADDRESS
+            .give_back(platform, &self.from, now)
+            .await
+    }
 }
 
 impl Adjustable {

@@ -129,7 +129,7 @@ fn link(page: &str, email: &Email, code: &Code) -> String {
 /// Too many requests; Unavailable when no mail can be sent.
 pub async fn resend(platform: &Platform, asker: Asker<'_>, email: &Email) -> Result<(), Error> {
     let settings = Settings::read(platform).await?;
-    limits::count_resend(platform, email).await?;
+    limits::count_resend(platform, asker.client, email).await?;
     let fresh = Fresh::new(platform, &settings, Purpose::SignUp, email);
     let renewed = verifications::NewCode {
         hash: &fresh.hash,

@@ -16,5 +16,5 @@ pub use access_token::{AccessToken, IssueError, TokenError, claimed_audience, is
 pub use api_key::{api_key_hash, api_key_of, api_key_prefix};
 pub use codes::{code_hash, code_matches};
 pub use keys::{KeyError, Keys};
-pub use lifetimes::{lifetime, login_lifetime};
+pub use lifetimes::{STUDIO_GRACE, lifetime, login_lifetime};
 pub use refresh_token::RefreshToken;

@@ -7,6 +7,9 @@ use std::time::Duration;
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// For how long after its end `studio`'s access token can be refreshed, and ends its login.
+pub const STUDIO_GRACE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// How long an access token lasts.
 #[must_use]
 pub fn lifetime(audience: Audience) -> Duration {
@@ -21,8 +24,7 @@ pub fn lifetime(audience: Audience) -> Duration {
 pub fn login_lifetime(audience: Audience) -> Duration {
     match audience {
         Audience::Runtime => 30 * DAY,
-        // Its refresh takes an access token that expired at most 7 days ago.
-        Audience::Studio => lifetime(audience) + 7 * DAY,
+        Audience::Studio => lifetime(audience) + STUDIO_GRACE,
         Audience::Workspace | Audience::Codex => lifetime(audience),
     }
 }

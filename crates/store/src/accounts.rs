@@ -13,7 +13,6 @@ pub use insert::{first_administrator_is_due, insert_first_administrator, insert_
 use crate::rows::{first, instant, known, uuid};
 use domain::{Account, AccountRole, Email, Error, SessionKind, Timestamp, UserId};
 use ports::{Row, Sql, SqlError, Value};
-use uuid::Uuid;
 
 /// What [`read`] reads.
 macro_rules! account_columns {
@@ -40,7 +39,6 @@ macro_rules! select {
 }
 
 const BY_ID: &str = select!("id = ?1");
-const BY_UUID: &str = select!("uuid = ?1");
 const BY_USERNAME: &str = select!("username = ?1 COLLATE NOCASE");
 const BY_EMAIL: &str = select!("email = ?1");
 
@@ -50,14 +48,6 @@ const BY_EMAIL: &str = select!("email = ?1");
 /// What a failed statement means.
 pub async fn by_id(sql: &dyn Sql, id: UserId) -> Result<Option<Account>, Error> {
     first(sql, BY_ID, vec![id.0.into()], read).await
-}
-
-/// The account of that UUID.
-///
-/// # Errors
-/// What a failed statement means.
-pub async fn by_uuid(sql: &dyn Sql, uuid: Uuid) -> Result<Option<Account>, Error> {
-    first(sql, BY_UUID, vec![uuid.to_string().into()], read).await
 }
 
 /// The account of that name, in whatever case it is written.

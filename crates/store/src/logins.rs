@@ -5,7 +5,7 @@ mod revoke;
 mod rotate;
 
 pub use list::list_of_user;
-pub use revoke::{revoke, revoke_of_user, revoke_one_of_user};
+pub use revoke::{OPEN_MOST, revoke, revoke_of_user, revoke_one_of_user};
 pub use rotate::{GRACE_MS, Rotation, rotate};
 
 use crate::{
@@ -48,7 +48,8 @@ pub struct NewLogin<'a> {
 }
 
 /// Opens a login with a password that fits the hash `seen`. `None` when the account is gone or
-/// has another hash by now: the password was changed meanwhile, so it opens nothing.
+/// has another hash by now: the password was changed meanwhile, so it opens nothing. One more
+/// than [`OPEN_MOST`] ends the one used longest ago.
 ///
 /// # Errors
 /// What a failed statement means.
@@ -57,6 +58,7 @@ pub async fn open(sql: &dyn Sql, login: &NewLogin<'_>, seen: &str) -> Result<Opt
 }
 
 /// Opens a login without a password: with a code or an API key. `None` when the account is gone.
+/// One more than [`OPEN_MOST`] ends the one used longest ago.
 ///
 /// # Errors
 /// What a failed statement means.
@@ -90,7 +92,11 @@ async fn open_if(
         NAME_LENGTH.into(),
         seen.into(),
     ];
-    first(sql, INSERT, parameters, read).await
+    let opened = first(sql, INSERT, parameters, read).await?;
+    if opened.is_some() {
+        revoke::revoke_beyond_most(sql, login).await?;
+    }
+    Ok(opened)
 }
 
 /// The login of an access token and its account; `None` when the login was ended, has expired,

@@ -73,8 +73,6 @@ pub struct NewVerification<'a> {
 pub struct Pending {
     /// Its number.
     pub uuid: Uuid,
-    /// What the code is good for.
-    pub purpose: Purpose,
     /// Where it was sent.
     pub email: Email,
     /// Whose it is; nobody's for a sign-up.
@@ -91,7 +89,6 @@ impl std::fmt::Debug for Pending {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Pending")
             .field("uuid", &self.uuid)
-            .field("purpose", &self.purpose)
             .finish_non_exhaustive()
     }
 }
@@ -99,7 +96,7 @@ impl std::fmt::Debug for Pending {
 /// What [`read`] reads.
 macro_rules! columns {
     () => {
-        "uuid, purpose, email, user_id, username, code_hash, redirect_to"
+        "uuid, email, user_id, username, code_hash, redirect_to"
     };
 }
 
@@ -254,11 +251,10 @@ pub async fn password_of_sign_up(
 fn read(row: &Row) -> Result<Pending, SqlError> {
     Ok(Pending {
         uuid: uuid(row, 0)?,
-        purpose: known(row, 1, Purpose::parse)?,
-        email: known(row, 2, |text| Email::parse(text).ok())?,
-        user: row.get::<Option<i64>>(3)?.map(UserId),
-        username: row.get(4)?,
-        code_hash: row.get(5)?,
-        redirect_to: row.get(6)?,
+        email: known(row, 1, |text| Email::parse(text).ok())?,
+        user: row.get::<Option<i64>>(2)?.map(UserId),
+        username: row.get(3)?,
+        code_hash: row.get(4)?,
+        redirect_to: row.get(5)?,
     })
 }

@@ -33,7 +33,6 @@ async fn a_verified_account_is_found_by_all_that_names_it() {
     assert_eq!(ada.email_confirmed_at.map(|at| at.0), Some(5));
     let found = |account: Option<Account>| assert_eq!(account.as_ref(), Some(&ada));
     found(accounts::by_id(&sql, ada.id).await.expect("a query"));
-    found(accounts::by_uuid(&sql, ada.uuid).await.expect("a query"));
     let address = email("ADA@example.org");
     found(accounts::by_email(&sql, &address).await.expect("a query"));
     for name in ["Ada", "ada", "ADA"] {

@@ -4,11 +4,11 @@
 
 mod given;
 
-use domain::{Audience, UserId};
-use given::{LIFETIME, account, database, fresh, login, new_login};
+use domain::{Audience, Login, UserId};
+use given::{LIFETIME, account, database, fresh, login, new_login, one};
 use store::{
     Window, accounts,
-    logins::{self, NewLogin},
+    logins::{self, NewLogin, OPEN_MOST},
 };
 
 #[tokio::test]
@@ -144,6 +144,56 @@ async fn ones_own_logins_can_be_ended_and_no_others() {
     assert_eq!(end_all(Some(here.uuid)).await, 1);
     assert_eq!(end_all(Some(bobs.uuid)).await, 1);
     assert_eq!(end_all(None).await, 0);
+    let open = logins::current(&sql, bobs.uuid, bob.uuid, 1).await;
+    assert!(open.expect("a query").is_some());
+}
+
+#[tokio::test]
+async fn one_more_than_an_account_may_have_open_ends_the_one_used_longest_ago() {
+    let sql = database().await;
+    let ada = account(&sql, "ada", "hash").await;
+    let bob = account(&sql, "bob", "hash").await;
+    let bobs = login(&sql, bob.id, 0).await;
+    let is_open = async |login: &Login, now| {
+        let found = logins::current(&sql, login.uuid, ada.uuid, now).await;
+        found.expect("a query").is_some()
+    };
+    // Neither what has expired nor what was ended takes a place.
+    let expired = login(&sql, ada.id, -LIFETIME).await;
+    let ended = login(&sql, ada.id, 0).await;
+    assert!(logins::revoke(&sql, ended.uuid, 0).await.expect("ended"));
+    let mut own = Vec::new();
+    for now in 0..OPEN_MOST {
+        own.push(login(&sql, ada.id, now).await);
+    }
+    for one in &own {
+        assert!(is_open(one, OPEN_MOST).await);
+    }
+    // The first was used again, so the second is the one used longest ago.
+    let touched = logins::touch(&sql, own[0].uuid, OPEN_MOST, LIFETIME).await;
+    assert!(touched.expect("a statement").is_some());
+    let with_password = new_login(ada.id, OPEN_MOST + 1);
+    let opened = logins::open(&sql, &with_password, "hash").await;
+    let newest = opened.expect("a statement").expect("a login");
+    assert!(is_open(&newest, OPEN_MOST + 1).await && is_open(&own[0], OPEN_MOST + 1).await);
+    assert!(!is_open(&own[1], OPEN_MOST + 1).await);
+    assert!(is_open(&own[2], OPEN_MOST + 1).await);
+    // By a clock that is behind, the new one seems the oldest: it stays all the same.
+    let behind = login(&sql, ada.id, 1).await;
+    assert!(is_open(&behind, 1).await && !is_open(&own[2], 1).await);
+    let wrong = logins::open(&sql, &new_login(ada.id, OPEN_MOST + 2), "other").await;
+    assert_eq!(wrong.expect("a statement"), None);
+    assert!(is_open(&own[3], 1).await, "what opens nothing ends nothing");
+    let list = Window { skip: 0, limit: 1 };
+    let listed = logins::list_of_user(&sql, ada.id, OPEN_MOST, list).await;
+    assert_eq!(listed.expect("a list").total, OPEN_MOST);
+    let kept: i64 = one(
+        &sql,
+        "SELECT revoked_at IS NULL FROM logins WHERE uuid = ?1",
+        vec![expired.uuid.to_string().into()],
+    )
+    .await;
+    assert_eq!(kept, 1);
     let open = logins::current(&sql, bobs.uuid, bob.uuid, 1).await;
     assert!(open.expect("a query").is_some());
 }

@@ -5,12 +5,15 @@
 //! because values do not expire by themselves.
 
 use domain::{Error, ErrorKind};
-use ports::{KeyValue, KeyValueError};
+use ports::{KEYS_MOST, KeyValue, KeyValueError};
 use sha2::{Digest, Sha256};
 use std::{fmt::Write, time::Duration};
 
 /// How every counter's key begins.
 const PREFIX: &str = "limit/";
+
+/// How often one sweep looks for counters at most.
+const PASSES_MOST: usize = 100;
 
 /// How often something may be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,17 +91,24 @@ pub async fn give_back(
     Ok(())
 }
 
-/// Removes the counters whose window is over, and says how many. One call sees at most
-/// [`ports::KEYS_MOST`] counters; the next sees more.
+/// Removes the counters whose window is over, and says how many. The store shows at most
+/// [`KEYS_MOST`] keys at a time, so it looks again, at most 100 times, until it has seen all of
+/// them or finds none to remove.
 ///
 /// # Errors
 /// Unavailable when the store cannot be read or written.
 pub async fn sweep(store: &dyn KeyValue, now: i64) -> Result<usize, Error> {
-    let keys = store.keys(PREFIX).await.map_err(unavailable)?;
     let mut removed = 0;
-    for key in keys.iter().filter(|key| has_ended(key, now)) {
-        store.delete(key).await.map_err(unavailable)?;
-        removed += 1;
+    for _ in 0..PASSES_MOST {
+        let keys = store.keys(PREFIX).await.map_err(unavailable)?;
+        let before = removed;
+        for key in keys.iter().filter(|key| has_ended(key, now)) {
+            store.delete(key).await.map_err(unavailable)?;
+            removed += 1;
+        }
+        if keys.len() < KEYS_MOST || removed == before {
+            break;
+        }
     }
     Ok(removed)
 }

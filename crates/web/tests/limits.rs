@@ -10,8 +10,14 @@
 use domain::{Error, ErrorKind};
 use platform_native::key_value::{MemoryKeyValue, Stores};
 use platform_native::sqlite::Database;
-use ports::KeyValue;
-use std::{sync::Arc, time::Duration};
+use ports::{BoxFuture, KEYS_MOST, KeyValue, KeyValueError};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 use web::limits::{Limit, count, give_back, sweep};
 
 const LIMIT: Limit = Limit {
@@ -146,4 +152,66 @@ async fn a_store_that_does_not_count_lets_nobody_pass() {
     let outcome = count(&store, &LIMIT, "a", NOW).await;
     let kind = outcome.as_ref().err().map(Error::kind);
     assert_eq!(kind, Some(ErrorKind::Unavailable));
+}
+
+#[tokio::test]
+async fn sweeping_goes_on_until_all_is_seen() {
+    let store = MemoryKeyValue::default();
+    let ended = 2 * KEYS_MOST + 5;
+    for n in 0..ended {
+        let key = format!("limit/{NOW}/login-address/{n}");
+        store.set(&key, vec![]).await.unwrap();
+    }
+    assert_eq!(sweep(&store, NOW).await.ok(), Some(ended));
+    assert!(store.keys("").await.unwrap().is_empty());
+}
+
+/// A store that always shows the same keys, as many as it can, and counts how often.
+struct Endless {
+    keys: Vec<String>,
+    passes: AtomicUsize,
+}
+
+impl Endless {
+    /// All of its counters end at `end`.
+    fn ending(end: i64) -> Self {
+        let key = |n| format!("limit/{end}/login-address/{n}");
+        Self {
+            keys: (0..KEYS_MOST).map(key).collect(),
+            passes: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl KeyValue for Endless {
+    fn get<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, KeyValueError>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn set<'a>(&'a self, _: &'a str, _: Vec<u8>) -> BoxFuture<'a, Result<(), KeyValueError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn delete<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<(), KeyValueError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn increment<'a>(&'a self, _: &'a str, _: i64) -> BoxFuture<'a, Result<i64, KeyValueError>> {
+        Box::pin(async { Ok(0) })
+    }
+
+    fn keys<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Vec<String>, KeyValueError>> {
+        self.passes.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async { Ok(self.keys.clone()) })
+    }
+}
+
+#[tokio::test]
+async fn sweeping_ends_where_nothing_can_be_removed_and_at_a_bound() {
+    for (end, passes) in [(NOW + 1, 1), (NOW, 100)] {
+        let store = Endless::ending(end);
+        let removed = if passes == 1 { 0 } else { passes * KEYS_MOST };
+        assert_eq!(sweep(&store, NOW).await.ok(), Some(removed));
+        assert_eq!(store.passes.load(Ordering::Relaxed), passes);
+    }
 }

@@ -121,7 +121,7 @@ pub async fn insert_first_administrator(
         FIRST_ADMINISTRATOR.into(),
     ];
     let inserted = first(sql, INSERT, parameters, read).await?;
-    // After a crash in between, the next start finds the account and sets the mark.
+    // After a crash in between, the next sign-in finds the account and sets the mark.
     mark_first_administrator(sql, account).await?;
     match inserted {
         Some(inserted) => Ok(Inserted::Done(inserted)),
