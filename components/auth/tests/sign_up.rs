@@ -280,7 +280,5 @@ async fn codes_sent_again_are_counted_by_address() {
     resend("192.0.2.2:1", "n10").await.done(204);
     let headers = [("spin-client-addr", "192.0.2.1:1")];
     let body = json!({ "username": "ada", "email": "ada@example.org", "password": PASSWORD });
-    app.call_with(&headers, ASK, &body)
-        .await
-        .done(202);
+    app.call_with(&headers, ASK, &body).await.done(202);
 }

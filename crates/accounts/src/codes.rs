@@ -1,8 +1,6 @@
 //! Codes sent by mail: made, sent and judged.
 
-use crate::{
-    Settings, letters::Letter, limits::CodeTry, mail, milliseconds, unauthenticated,
-};
+use crate::{Settings, letters::Letter, limits::CodeTry, mail, milliseconds, unauthenticated};
 use domain::{Code, Email, Error, Purpose};
 use ports::Platform;
 use std::time::Duration;

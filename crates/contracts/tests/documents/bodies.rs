@@ -81,7 +81,7 @@ fn requests_besides() {
         &json!({"email": "x", "password": ""}),
         &["email", "password"],
     );
-    check::<ApiKeyCreate>(&json!({"name": " "}), &["name"]);
+    check::<ApiKeyCreate>(&json!({"name": " ", "password": "y"}), &["name"]);
 }
 
 #[test]
