@@ -49,7 +49,7 @@ const CODES_FROM_ADDRESS: Adjustable = Adjustable {
 /// with many addresses would guess one in the end.
 const CODES_OF_READER: Limit = Limit {
     name: "code-reader",
-    most: 20,
+    most: 100,
     window: HOUR.saturating_mul(24),
 };
 

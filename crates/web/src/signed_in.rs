@@ -96,7 +96,7 @@ where
     }
 }
 
-/// An administrator. This is the one place where the role is asked for.
+/// An administrator: somebody signed in whom [`auth::permissions::is_administrator`] lets pass.
 #[derive(Clone, Debug)]
 pub struct Administrator(pub SignedIn);
 
