@@ -2,8 +2,8 @@
 
 use crate::{
     Settings,
-    codes::{self, Asker, Fresh},
-    letters, limits,
+    codes::{self, Asker, Fresh, wrong},
+    letters, limits, mail,
 };
 use domain::{Account, Code, Email, Error, ErrorKind, Purpose};
 use ports::Platform;
@@ -39,7 +39,7 @@ pub async fn request_address(
     };
     verifications::put(&*platform.sql, &new).await?;
     let letter = letters::email_change(asker.language, &account.username, &fresh.code);
-    codes::send(platform, email, &letter, true).await
+    mail::send(platform, email, &letter, true).await
 }
 
 /// Gives the account the address that the code was sent to. The one it had is told first: its
@@ -64,8 +64,7 @@ pub async fn confirm_address(
         return Err(taken());
     }
     let notice = letters::address_changed(&account.username, &pending.email);
-    codes::send(platform, &old, &notice, true).await?;
-    let wrong = || crate::unauthenticated("The code is wrong or has expired");
+    mail::send(platform, &old, &notice, true).await?;
     if !verifications::take(&*platform.sql, pending.uuid).await? {
         return Err(wrong());
     }

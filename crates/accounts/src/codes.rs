@@ -1,6 +1,6 @@
 //! Codes sent by mail: made, sent and judged.
 
-use crate::{Settings, letters::Letter, limits::CodeTry, mail, milliseconds, unauthenticated};
+use crate::{Settings, limits::CodeTry, milliseconds, unauthenticated};
 use domain::{Code, Email, Error, Purpose};
 use ports::Platform;
 use std::time::Duration;
@@ -47,14 +47,9 @@ impl Fresh {
     }
 }
 
-/// Sends a letter, or, where there is nobody to send it to, does what takes as long.
-pub(crate) async fn send(
-    platform: &Platform,
-    email: &Email,
-    letter: &Letter,
-    wanted: bool,
-) -> Result<(), Error> {
-    mail::send(platform, email, letter, !wanted).await
+/// A code is refused. Nobody learns more of why.
+pub(crate) fn wrong() -> Error {
+    unauthenticated("The code is wrong or has expired")
 }
 
 /// Judges a code that was sent for `purpose` to `email`.
@@ -109,9 +104,7 @@ async fn counted(
     judged: impl Future<Output = Result<Option<Pending>, Error>>,
 ) -> Result<Pending, Error> {
     tried.count(platform).await?;
-    let right = judged
-        .await?
-        .ok_or_else(|| unauthenticated("The code is wrong or has expired"))?;
+    let right = judged.await?.ok_or_else(wrong)?;
     tried.give_back(platform).await?;
     Ok(right)
 }

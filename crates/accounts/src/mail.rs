@@ -21,8 +21,9 @@ struct Message<'a> {
     discard: bool,
 }
 
-/// Hands a letter to the runner, which stores it before it answers. One that is to be discarded
-/// goes the same way up to the mail server, so that nobody can tell by the time it takes.
+/// Hands a letter to the runner, which stores it before it answers. One that is not `wanted`,
+/// because there is nobody to send it to, goes the same way up to the mail server and is discarded
+/// there, so that nobody can tell by the time it takes.
 ///
 /// # Errors
 /// Unavailable when the runner does not take it.
@@ -30,13 +31,13 @@ pub(crate) async fn send(
     platform: &Platform,
     to: &Email,
     letter: &Letter,
-    discard: bool,
+    wanted: bool,
 ) -> Result<(), Error> {
     let message = Message {
         to: to.as_str(),
         subject: &letter.subject,
         text: &letter.text,
-        discard,
+        discard: !wanted,
     };
     let url = variable(platform, "runner_url").await?;
     let token = variable(platform, "runner_token").await?;

@@ -2,11 +2,11 @@
 
 use crate::{
     Settings,
-    codes::{self, Asker, Fresh},
+    codes::{self, Asker, Fresh, wrong},
     letters,
     limits::{self, PASSWORDS_OF_ACCOUNT},
+    mail,
     opening::{Opened, Proof, open},
-    unauthenticated,
 };
 use domain::{Account, Audience, Code, Email, Error, ErrorKind, Password, Purpose};
 use ports::Platform;
@@ -102,7 +102,7 @@ pub async fn request_reset(
         verifications::put(&*platform.sql, &new).await?;
     }
     let letter = letters::password_reset(asker.language, &fresh.code);
-    codes::send(platform, email, &letter, account.is_some()).await
+    mail::send(platform, email, &letter, account.is_some()).await
 }
 
 /// Sets a new password by a code, ends all logins, and opens one.
@@ -118,7 +118,6 @@ pub async fn confirm_reset(
     let settings = Settings::read(platform).await?;
     let asked = (Purpose::PasswordReset, email, code);
     let pending = codes::judge(platform, &settings, client, asked).await?;
-    let wrong = || unauthenticated("The code is wrong or has expired");
     let user = pending.user.ok_or_else(wrong)?;
     let account = accounts::by_id(&*platform.sql, user).await?;
     // Whoever reads an address that the account has given up since has no say any more.

@@ -2,10 +2,9 @@
 
 use crate::{
     Settings, administrator,
-    codes::{self, Asker, Fresh},
-    letters, limits,
+    codes::{self, Asker, Fresh, wrong},
+    letters, limits, mail,
     opening::{Opened, Proof, open},
-    unauthenticated,
 };
 use domain::{Account, Audience, Code, Email, Error, Password, Purpose, Username};
 use ports::Platform;
@@ -60,7 +59,7 @@ pub async fn sign_up(
     } else {
         begin(platform, &settings, asker, wanted, &password_hash).await?
     };
-    codes::send(platform, wanted.email, &letter, true).await
+    mail::send(platform, wanted.email, &letter, true).await
 }
 
 /// The hash to keep of a sign-up's password.
@@ -147,7 +146,7 @@ pub async fn resend(platform: &Platform, asker: Asker<'_>, email: &Email) -> Res
         &fresh.code,
         link.as_deref(),
     );
-    codes::send(platform, email, &letter, pending.is_some()).await
+    mail::send(platform, email, &letter, pending.is_some()).await
 }
 
 /// Makes the account whose code came back, and opens a login.
@@ -182,8 +181,4 @@ async fn insert(platform: &Platform, pending: uuid::Uuid) -> Result<Account, Err
         )),
         Inserted::EmailTaken | Inserted::Gone => Err(wrong()),
     }
-}
-
-fn wrong() -> Error {
-    unauthenticated("The code is wrong or has expired")
 }

@@ -35,10 +35,7 @@ where
     type Rejection = Failure;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
-        let (parts, body) = request.into_parts();
-        check_type(&parts.headers)?;
-        let bytes = read(body, &Platform::from_ref(state)).await?;
-        Ok(Self(valid(&bytes)?))
+        Ok(Self(valid(&json(request, state).await?)?))
     }
 }
 
@@ -55,10 +52,7 @@ where
     type Rejection = Failure;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
-        let (parts, body) = request.into_parts();
-        check_type(&parts.headers)?;
-        let bytes = read(body, &Platform::from_ref(state)).await?;
-        Ok(Self(parse(&bytes)?))
+        Ok(Self(parse(&json(request, state).await?)?))
     }
 }
 
@@ -107,6 +101,16 @@ fn is_json(headers: &HeaderMap) -> bool {
                 .split_at(essence.len() - 5)
                 .1
                 .eq_ignore_ascii_case("+json"))
+}
+
+/// The bytes of a body that says it is JSON.
+async fn json<S>(request: Request, state: &S) -> Result<Bytes, Error>
+where
+    Platform: FromRef<S>,
+{
+    let (parts, body) = request.into_parts();
+    check_type(&parts.headers)?;
+    read(body, &Platform::from_ref(state)).await
 }
 
 fn check_type(headers: &HeaderMap) -> Result<(), Error> {
