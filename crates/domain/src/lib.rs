@@ -7,6 +7,7 @@ mod account;
 mod api_key;
 mod email;
 mod error;
+mod event;
 mod id;
 mod login;
 mod message;
@@ -22,6 +23,9 @@ pub use account::{Account, AccountRole};
 pub use api_key::{ApiKey, ApiKeyName};
 pub use email::Email;
 pub use error::{Error, ErrorKind, FieldError};
+pub use event::{
+    ChangeKind, Event, FileChange, MessageEvent, Sender, StatusEvent, ToolCallEvent, ToolPhase,
+};
 pub use id::{ApiKeyId, LoginId, MessageId, SessionId, UserId, uuid_at};
 pub use login::{Audience, Login};
 pub use message::{Message, MessageStatus, Role};

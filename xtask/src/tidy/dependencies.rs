@@ -19,11 +19,13 @@ enum Layer {
     /// The ports over one platform.
     Platform,
     Component,
+    /// Libraries of the native programs alone.
+    Native,
     /// Native programs and the tests of the whole.
     Program,
 }
 
-use Layer::{Component, Contracts, Domain, Library, Origins, Platform, Ports, Program};
+use Layer::{Component, Contracts, Domain, Library, Native, Origins, Platform, Ports, Program};
 
 /// The libraries of `crates/` that are neither the bottom nor a platform.
 const LIBRARIES: [&str; 10] = [
@@ -122,6 +124,7 @@ fn forbidden(layer: Layer, on: Layer, name: &str) -> Option<&'static str> {
         // Behind `cfg(target_family = "wasm")`: what makes a router a component.
         Component if name == "platform-spin" => true,
         Component => matches!(on, Library | Contracts | Origins | Ports | Domain),
+        Native => matches!(on, Native | Contracts | Domain),
         Program => on != Component && name != "platform-spin",
     };
     (!allowed).then_some(match (layer, on) {
@@ -156,6 +159,7 @@ fn layer_of_name(name: &str) -> Option<Layer> {
         "ports" => Ports,
         "platform-native" | "platform-spin" => Platform,
         "edge-host" | "sandbox-runner" | "xtask" | "tests" | "test-app" | "bench" => Program,
+        "rooms" | "sandbox" | "sandbox-files" | "sandbox-init" => Native,
         _ if LIBRARIES.contains(&name) => Library,
         _ => return None,
     })
@@ -198,6 +202,12 @@ mod tests {
             (Program, "platform-native", true),
             (Program, "platform-spin", false),
             (Program, "chat", false),
+            (Program, "sandbox", true),
+            (Native, "sandbox-init", true),
+            (Native, "domain", true),
+            (Native, "store", false),
+            (Library, "sandbox", false),
+            (Component, "rooms", false),
         ] {
             check(layer, name, fine);
         }

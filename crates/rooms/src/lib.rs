@@ -1,0 +1,1 @@
+//! Rooms: numbered events of a session, kept for a while and fanned out.

@@ -1,0 +1,16 @@
+//! What the edge and the runner say to each other about sandboxes, files and rooms.
+//!
+//! | module | direction |
+//! |---|---|
+//! | [`sandboxes`], [`commands`], [`files`], [`rooms`] | the edge asks the runner, below `/v1` |
+//! | [`edge`] | the runner asks the edge, below `/internal` |
+//!
+//! Both sides send the runner's token as a bearer token. A session is named by its UUID, a user by
+//! its number. Every refusal is `application/problem+json`, and its `detail` is fit for the person
+//! who asked. The version is the first segment of the path; members are only ever added to one.
+
+pub mod commands;
+pub mod edge;
+pub mod files;
+pub mod rooms;
+pub mod sandboxes;

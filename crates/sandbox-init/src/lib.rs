@@ -1,0 +1,1 @@
+//! What the runner and process 1 of a sandbox say to each other.
