@@ -13,6 +13,7 @@
 pub mod config;
 pub mod front_door;
 pub mod mail;
+pub mod previews;
 pub mod token;
 
 mod admin;

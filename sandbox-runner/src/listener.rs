@@ -147,7 +147,8 @@ where
         .max_header_size(HEAD)
         .max_buf_size(BUFFER)
         .max_headers(HEADERS)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let stopping = drain.stopping();
     let ended = tokio::select! {

@@ -49,6 +49,11 @@ impl Token {
         scheme.eq_ignore_ascii_case(b"Bearer ") && bool::from(presented.ct_eq(self.0.as_bytes()))
     }
 
+    /// The secret itself, to derive keys from.
+    pub(crate) fn secret(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
     /// The token as a header's value, marked as sensitive.
     pub(crate) fn to_header(&self) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
         sensitive(&self.0)

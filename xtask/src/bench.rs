@@ -22,6 +22,7 @@ pub fn bench(workspace: &Workspace, manifest: &Manifest, quick: bool) -> Result<
     let mut bench = std::process::Command::new(built.binaries.join("atelier-bench"));
     bench
         .current_dir(&workspace.root)
+        .env("RUNNER_SANDBOX_INIT", &built.init)
         .arg("--binaries")
         .arg(&built.binaries);
     bench.arg("--venv").arg(workspace.target.join("bench-venv"));

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::manifest::Manifest;
-use crate::process::run;
+use crate::process::{run, stdout_of};
 use crate::setup;
-use crate::workspace::{WASM_TARGET, Workspace};
+use crate::workspace::{WASM_TARGET, Workspace, rustc};
 
 /// The largest a component may be.
 pub const COMPONENT_LIMIT: u64 = 700 * 1024;
@@ -34,6 +34,8 @@ pub enum Profile {
 pub struct Built {
     /// The folder with the native binaries.
     pub binaries: PathBuf,
+    /// Process 1 of every sandbox.
+    pub init: PathBuf,
     /// The size of each component in bytes.
     pub sizes: Vec<(String, u64)>,
 }
@@ -78,8 +80,31 @@ pub fn build(workspace: &Workspace, manifest: &Manifest, profile: Profile) -> Re
     run(&mut command)?;
     Ok(Built {
         binaries: workspace.target.join(profile.folder()),
+        init: init(workspace)?,
         sizes,
     })
+}
+
+/// Compiles process 1 of sandboxes. It runs in images of any kind, so it must need nothing of
+/// them: it is linked statically, and therefore apart from everything else.
+fn init(workspace: &Workspace) -> Result<PathBuf> {
+    let (package, profile) = ("sandbox-init", Profile::Native);
+    let host = host_target()?;
+    let mut command = workspace.cargo();
+    command
+        .args(["build", "-p", package, "--bin", package, "--target", &host])
+        .args(["--profile", profile.name()])
+        .env("RUSTFLAGS", "-C target-feature=+crt-static");
+    run(&mut command)?;
+    let folder = workspace.target.join(host).join(profile.folder());
+    Ok(folder.join(package))
+}
+
+/// The target that the compiler itself runs on.
+fn host_target() -> Result<String> {
+    let version = stdout_of(rustc().arg("-vV"))?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.context("`rustc -vV` names no host")?.to_owned())
 }
 
 /// Compiles the components and puts them where `spin.toml` looks for them. Returns the size

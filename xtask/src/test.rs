@@ -43,6 +43,7 @@ pub fn test(workspace: &Workspace, manifest: &Manifest) -> Result<()> {
         ])
         // Where the end-to-end tests find the binaries that they start and kill.
         .env("ATELIER_BIN_DIR", &built.binaries)
+        .env("ATELIER_SANDBOX_INIT", &built.init)
         .stdout(Stdio::piped());
     let mut child = tests.spawn().with_context(|| shown(&tests))?;
     let stdout = child.stdout.take().context("cargo has no stdout")?;

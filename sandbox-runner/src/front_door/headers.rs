@@ -91,7 +91,8 @@ pub(crate) fn has_foreign_coding(headers: &HeaderMap) -> bool {
     })
 }
 
-fn strip_hop_by_hop(headers: &mut HeaderMap) {
+/// Removes what is about one connection only, and what the connection says is.
+pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
     if headers.contains_key(header::CONNECTION) {
         let named: Vec<HeaderName> = headers
             .get_all(header::CONNECTION)

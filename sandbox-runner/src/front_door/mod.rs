@@ -18,6 +18,8 @@ mod upstream;
 
 pub use settings::Settings;
 
+pub(crate) use headers::strip_hop_by_hop;
+
 use crate::{config::Config, edge::EdgeState, metrics::Metrics};
 use body::{RequestBody, ResponseBody, Source};
 use exchange::Exchange;

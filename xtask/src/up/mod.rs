@@ -55,6 +55,7 @@ pub fn up(workspace: &Workspace, manifest: &Manifest, options: &Options) -> Resu
         root: &workspace.root,
         manifest,
         binaries: &built.binaries,
+        init: &built.init,
         state: &state,
         secrets: &secrets,
         port: options.port,

@@ -39,9 +39,17 @@ pub(super) struct Parts<'a> {
     pub(super) root: &'a Path,
     pub(super) manifest: &'a Manifest,
     pub(super) binaries: &'a Path,
+    pub(super) init: &'a Path,
     pub(super) state: &'a State,
     pub(super) secrets: &'a Secrets,
     pub(super) port: u16,
+}
+
+/// Where the runner listens.
+struct Listen {
+    front_door: SocketAddr,
+    admin: SocketAddr,
+    previews: SocketAddr,
 }
 
 /// The edge's variables that this process was given, else what a local stack uses.
@@ -55,7 +63,7 @@ impl Stack {
     /// Ports are chosen here, because the edge and the runner must each know the other's.
     pub(super) fn describe(parts: &Parts<'_>) -> Result<Self> {
         port::check(parts.port)?;
-        let [edge, admin, offline] = port::free()?;
+        let [edge, admin, offline, previews] = port::free()?;
         let front_door = SocketAddr::from((Ipv4Addr::LOCALHOST, parts.port));
         let mut variables = Variables {
             manifest: parts.manifest,
@@ -84,7 +92,12 @@ impl Stack {
         };
         let administrator = variables.value("admin_username");
         processes.push(parts.edge(edge, &variables));
-        processes.push(parts.runner(front_door, admin, edge, &token));
+        let listen = Listen {
+            front_door,
+            admin,
+            previews,
+        };
+        processes.push(parts.runner(&listen, edge, &token));
         Ok(Self {
             processes,
             front_door,
@@ -120,17 +133,15 @@ impl Parts<'_> {
         }
     }
 
-    fn runner(
-        &self,
-        front: SocketAddr,
-        admin: SocketAddr,
-        edge: SocketAddr,
-        token: &str,
-    ) -> Process {
+    fn runner(&self, listen: &Listen, edge: SocketAddr, token: &str) -> Process {
         let mut command = self.binary("sandbox-runner");
+        if env::var_os("RUNNER_PREVIEW_LISTEN").is_none() {
+            command.env("RUNNER_PREVIEW_LISTEN", listen.previews.to_string());
+        }
         command
-            .env("RUNNER_LISTEN", front.to_string())
-            .env("RUNNER_ADMIN_LISTEN", admin.to_string())
+            .env("RUNNER_LISTEN", listen.front_door.to_string())
+            .env("RUNNER_ADMIN_LISTEN", listen.admin.to_string())
+            .env("RUNNER_SANDBOX_INIT", self.init)
             .env("RUNNER_EDGE_URL", format!("http://{edge}"))
             .env("RUNNER_TOKEN", token)
             .env("RUNNER_STATE", self.state.path.join("runner"));
@@ -140,7 +151,7 @@ impl Parts<'_> {
         Process {
             name: "runner",
             command,
-            listeners: 2,
+            listeners: 3,
         }
     }
 
