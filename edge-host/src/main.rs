@@ -3,18 +3,11 @@
 use anyhow::Context;
 use clap::Parser;
 use edge_host::{Config, Host};
-use std::{
-    collections::BTreeMap,
-    io::{IsTerminal, Write},
-    path::PathBuf,
-    process::ExitCode,
-    time::Duration,
-};
+use std::{collections::BTreeMap, io::Write, path::PathBuf, process::ExitCode, time::Duration};
 use tokio::{
     io::AsyncReadExt,
     signal::unix::{SignalKind, signal},
 };
-use tracing_subscriber::EnvFilter;
 
 /// A request allocates some hundred times, on the host's side of the components' boundary.
 #[global_allocator]
@@ -93,12 +86,7 @@ fn variables() -> BTreeMap<String, String> {
 }
 
 fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
+    let _logging = logging::start();
     match serve(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -104,7 +104,7 @@ struct Line {
 impl AccessLog {
     /// Nothing is kept where nobody reads it.
     pub(super) fn begin<B>(request: &Request<B>, id: &HeaderValue, started: Instant) -> Self {
-        if !tracing::enabled!(target: "access", tracing::Level::INFO) {
+        if !tracing::enabled!(target: logging::ACCESS, tracing::Level::INFO) {
             return Self(None);
         }
         Self(Some(Box::new(Line {
@@ -143,7 +143,7 @@ impl Drop for AccessLog {
             return;
         };
         tracing::info!(
-            target: "access",
+            target: logging::ACCESS,
             method = %line.method,
             path = line.path,
             status = line.status.as_u16(),

@@ -2,10 +2,8 @@
 
 use crate::metrics::Metrics;
 use http::{HeaderValue, Method, StatusCode, Uri};
+use logging::ACCESS;
 use std::{net::IpAddr, sync::Arc, time::Instant};
-
-/// The log target of the access log.
-const ACCESS: &str = "access";
 
 /// One request and its answer. It ends when this is dropped.
 #[derive(Debug)]

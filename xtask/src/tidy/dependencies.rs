@@ -159,7 +159,7 @@ fn layer_of_name(name: &str) -> Option<Layer> {
         "ports" => Ports,
         "platform-native" | "platform-spin" => Platform,
         "edge-host" | "sandbox-runner" | "xtask" | "tests" | "test-app" | "bench" => Program,
-        "rooms" | "sandbox" | "sandbox-files" | "sandbox-init" => Native,
+        "logging" | "rooms" | "sandbox" | "sandbox-files" | "sandbox-init" => Native,
         _ if LIBRARIES.contains(&name) => Library,
         _ => return None,
     })
