@@ -13,6 +13,7 @@
 
 pub mod client;
 pub mod mailbox;
+pub mod person;
 pub mod polling;
 pub mod processes;
 pub mod spin;
@@ -20,5 +21,6 @@ pub mod stack;
 pub mod talk;
 
 pub use client::{Answer, Client, Stream};
+pub use person::Person;
 pub use polling::eventually;
 pub use stack::Stack;

@@ -23,5 +23,8 @@ pub fn router(platform: Platform) -> Router {
 #[cfg(target_family = "wasm")]
 platform_spin::component!(
     crate::router,
-    platform_spin::Ports::system().and_sql().and_http()
+    platform_spin::Ports::system()
+        .and_sql()
+        .and_key_value()
+        .and_http()
 );

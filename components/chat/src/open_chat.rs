@@ -7,28 +7,55 @@ use crate::{
 use axum::{body::Body, extract::State, response::Response};
 use bytes::Bytes;
 use contracts::chat::ChatRequest;
-use domain::{Error, SessionId};
+use domain::{ConversationOwner, Error, SessionId};
 use futures::{StreamExt, channel::mpsc::UnboundedReceiver};
 use http::{HeaderValue, header};
 use ports::Platform;
-use std::convert::Infallible;
+use std::{convert::Infallible, time::Duration};
 use store::answers::Question;
-use web::{OpenChat, Outcome, Valid, new_uuid};
+use web::{Client, Conversations, Outcome, Valid, limits::Adjustable, new_uuid};
+
+/// Turns of the open chat from one address.
+const TURNS_FROM_ADDRESS: Adjustable = Adjustable {
+    name: "chat-turn-address",
+    window: Duration::from_secs(3600),
+    variable: "limit_chat_turns_address",
+};
 
 pub(crate) async fn send(
     State(platform): State<Platform>,
-    _: OpenChat,
+    Conversations(owner): Conversations,
+    client: Client,
     Valid(body): Valid<ChatRequest>,
 ) -> Outcome<Response> {
-    Ok(event_stream(ask(&platform, &body).await?))
+    if owner == ConversationOwner::OpenUsers {
+        count_turn(&platform, &client).await?;
+    }
+    Ok(event_stream(ask(&platform, owner, &body).await?))
+}
+
+/// Counts a turn of a stranger, who pays for none. Whoever sits at this machine is none.
+async fn count_turn(platform: &Platform, client: &Client) -> Result<(), Error> {
+    if client.is_loopback() {
+        return Ok(());
+    }
+    let now = platform.clock.now();
+    TURNS_FROM_ADDRESS
+        .count(platform, &client.subject(), now)
+        .await
 }
 
 /// Stores the message and sets a writer on its answer. Returns with the answer's first token.
-async fn ask(platform: &Platform, body: &ChatRequest) -> Result<UnboundedReceiver<Bytes>, Error> {
+async fn ask(
+    platform: &Platform,
+    owner: ConversationOwner,
+    body: &ChatRequest,
+) -> Result<UnboundedReceiver<Bytes>, Error> {
     let model = Model::configured(platform).await?;
     let now = platform.clock.now();
     let question = Question {
         session: SessionId(body.conversation_id),
+        owner,
         content: &body.message,
         uuid: new_uuid(platform),
         answer_uuid: new_uuid(platform),

@@ -427,3 +427,28 @@ async fn invalid_requests_name_their_fields() {
         .await
         .problem(404, "Conversation not found");
 }
+
+#[tokio::test]
+async fn turns_of_strangers_are_counted() {
+    let model = ScriptedModel::start().await.expect("a model");
+    let base_url = model.base_url();
+    let variables = [
+        ("llm_base_url", base_url.as_str()),
+        ("limit_chat_turns_address", "2"),
+    ];
+    let app = TestApp::on(chat::router, &variables, |platform| platform).await;
+    let ask = async |from: &str| {
+        let headers = [("spin-client-addr", from)];
+        let body = json!({"conversation_id": 1, "message": "Hello"});
+        let answer = app.call_with(&headers, "POST /api/v1/chat", &body).await;
+        answer.status.as_u16()
+    };
+    // There is no such conversation; a turn is counted before it is judged.
+    for expected in [404, 404, 429] {
+        assert_eq!(ask("192.0.2.1:1").await, expected);
+    }
+    assert_eq!(ask("192.0.2.2:1").await, 404);
+    for _ in 0..4 {
+        assert_eq!(ask("127.0.0.1:1").await, 404);
+    }
+}

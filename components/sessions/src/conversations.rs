@@ -2,10 +2,10 @@
 
 use axum::extract::State;
 use contracts::chat::{ChatMessage, Conversation, ConversationCreate, ConversationWithMessages};
-use domain::{Error, Session, SessionId, SessionTitle, UserId};
+use domain::{ConversationOwner, Error, Session, SessionId, SessionTitle, UserId};
 use ports::Platform;
 use store::Window;
-use web::{Id, Json, Limits, OpenChat, Outcome, Page, Paged, Parameters, Valid, new_uuid};
+use web::{Conversations, Id, Json, Limits, Outcome, Page, Paged, Parameters, Valid, new_uuid};
 
 const CONVERSATIONS: Limits = Limits {
     default: 10,
@@ -18,26 +18,25 @@ const MESSAGES: Limits = Limits {
 
 pub(crate) async fn create(
     State(platform): State<Platform>,
-    _: OpenChat,
+    Conversations(owner): Conversations,
     Valid(body): Valid<ConversationCreate>,
 ) -> Outcome<Json<Conversation>> {
-    Ok(Json(begin(&platform, &body).await?.into()))
+    Ok(Json(begin(&platform, owner, &body).await?.into()))
 }
 
 pub(crate) async fn of_user(
     State(platform): State<Platform>,
-    _: OpenChat,
+    Conversations(owner): Conversations,
     Id(user): Id,
     query: Parameters,
 ) -> Outcome<Paged<Vec<Conversation>>> {
     let page = Page::of(&query, CONVERSATIONS)?;
-    let user = store::open_users::by_id(&*platform.sql, UserId(user)).await?;
-    let user = user.ok_or_else(|| Error::not_found("User not found"))?;
+    let user = user_of(&platform, owner, UserId(user)).await?;
     let window = Window {
         skip: page.skip.unwrap_or(0),
         limit: page.limit,
     };
-    let listed = store::conversations::of_user(&*platform.sql, user.id, window).await?;
+    let listed = store::conversations::of_user(&*platform.sql, user, window).await?;
     let body = listed.items.into_iter().map(Conversation::from).collect();
     Ok(Paged {
         body,
@@ -47,12 +46,12 @@ pub(crate) async fn of_user(
 
 pub(crate) async fn by_id(
     State(platform): State<Platform>,
-    _: OpenChat,
+    Conversations(owner): Conversations,
     Id(id): Id,
     query: Parameters,
 ) -> Outcome<Paged<ConversationWithMessages>> {
     let page = Page::of(&query, MESSAGES)?;
-    let conversation = store::conversations::by_id(&*platform.sql, SessionId(id)).await?;
+    let conversation = store::conversations::by_id(&*platform.sql, owner, SessionId(id)).await?;
     let conversation = conversation.ok_or_else(|| Error::not_found("Conversation not found"))?;
     let window = page.skip.map(|skip| Window {
         skip,
@@ -72,12 +71,32 @@ pub(crate) async fn by_id(
     })
 }
 
-async fn begin(platform: &Platform, body: &ConversationCreate) -> Result<Session, Error> {
+/// The user of that number, as far as `owner` sees it.
+async fn user_of(
+    platform: &Platform,
+    owner: ConversationOwner,
+    user: UserId,
+) -> Result<UserId, Error> {
+    let seen = match owner {
+        ConversationOwner::Account(own) => own == user,
+        ConversationOwner::OpenUsers => store::open_users::by_id(&*platform.sql, user)
+            .await?
+            .is_some(),
+    };
+    seen.then_some(user)
+        .ok_or_else(|| Error::not_found("User not found"))
+}
+
+async fn begin(
+    platform: &Platform,
+    owner: ConversationOwner,
+    body: &ConversationCreate,
+) -> Result<Session, Error> {
     let title = body.name.as_deref().map(SessionTitle::parse).transpose();
     let title = title.map_err(|message| Error::invalid_field("name", message))?;
     let (uuid, now) = (new_uuid(platform), platform.clock.now());
     let user = UserId(body.user_id);
-    store::conversations::insert(&*platform.sql, uuid, user, title.as_ref(), now)
+    store::conversations::insert(&*platform.sql, uuid, owner, user, title.as_ref(), now)
         .await?
         .ok_or_else(|| Error::not_found("User not found"))
 }

@@ -2,26 +2,16 @@
 //! they wrote, known or unknown alike; of somebody who is signed in, the password and the code for
 //! another address are counted for the account.
 
-use domain::{Email, Error, ErrorKind};
+use domain::{Email, Error};
 use ports::Platform;
 use std::time::Duration;
 use web::{
     Client,
-    limits::{self, Limit},
-    variable,
+    limits::{self, Adjustable, Limit},
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
-
-/// A limit whose number the operator can change.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Adjustable {
-    name: &'static str,
-    window: Duration,
-    /// The variable with the number.
-    variable: &'static str,
-}
 
 /// Wrong passwords for one name, for one address, or for one account that is signed in.
 pub(crate) const PASSWORDS_OF_ACCOUNT: Adjustable = Adjustable {
@@ -175,48 +165,5 @@ impl CodeTry {
         CODES_FROM_ADDRESS
             .give_back(platform, &self.from, now)
             .await
-    }
-}
-
-impl Adjustable {
-    async fn limit(&self, platform: &Platform) -> Result<Limit, Error> {
-        let text = variable(platform, self.variable).await?;
-        let most = text.parse().map_err(|_| {
-            let cause = format!("variable `{}` is not a whole number", self.variable);
-            Error::new(ErrorKind::Unavailable, "The service is not configured").caused_by(cause)
-        })?;
-        Ok(Limit {
-            name: self.name,
-            most,
-            window: self.window,
-        })
-    }
-
-    /// Counts a try of `subject`.
-    ///
-    /// # Errors
-    /// Too many requests, when it had its tries.
-    pub(crate) async fn count(
-        &self,
-        platform: &Platform,
-        subject: &str,
-        now: i64,
-    ) -> Result<(), Error> {
-        let limit = self.limit(platform).await?;
-        limits::count(&*platform.key_value, &limit, subject, now).await
-    }
-
-    /// Takes a try back that was counted at the same `now` and was none: it succeeded.
-    ///
-    /// # Errors
-    /// Unavailable when the store does not count.
-    pub(crate) async fn give_back(
-        &self,
-        platform: &Platform,
-        subject: &str,
-        now: i64,
-    ) -> Result<(), Error> {
-        let limit = self.limit(platform).await?;
-        limits::give_back(&*platform.key_value, &limit, subject, now).await
     }
 }

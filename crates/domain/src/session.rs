@@ -67,3 +67,12 @@ impl SessionTitle {
         &self.0
     }
 }
+
+/// Whose conversations the `chat` contract shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConversationOwner {
+    /// Those of all open users: the open chat is on.
+    OpenUsers,
+    /// Those of one account: the open chat is off.
+    Account(UserId),
+}

@@ -4,8 +4,11 @@
 //! under a lease that its writer renews. It is the lock of its session (one answer at a time),
 //! the place where the text so far survives a crash, and, finished, the message itself.
 
-use crate::failure::failure;
-use domain::{Error, ErrorKind, MessageId, MessageStatus, SessionId};
+use crate::{
+    conversations::{is_of_owner, parameter},
+    failure::failure,
+};
+use domain::{ConversationOwner, Error, ErrorKind, MessageId, MessageStatus, SessionId};
 use ports::{Sql, Value};
 use uuid::Uuid;
 
@@ -14,6 +17,8 @@ use uuid::Uuid;
 pub struct Question<'a> {
     /// The conversation.
     pub session: SessionId,
+    /// Whose it must be.
+    pub owner: ConversationOwner,
     /// The text.
     pub content: &'a str,
     /// The number of the question's row for the outside.
@@ -29,20 +34,24 @@ pub struct Question<'a> {
 /// Stores the question and begins the answer, both or neither. Returns the answer's number.
 ///
 /// # Errors
-/// Not found when there is no such open conversation, a conflict while it is still answering,
+/// Not found when the owner has no such conversation, a conflict while it is still answering,
 /// or what a failed statement means.
 pub async fn begin(sql: &dyn Sql, question: &Question<'_>) -> Result<MessageId, Error> {
-    const INSERT: &str = "\
+    const INSERT: &str = concat!(
+        "\
         INSERT INTO messages (uuid, session_id, role, content, status, lease_until, created_at) \
         SELECT row.uuid, sessions.id, row.role, row.content, row.status, row.lease_until, ?5 \
         FROM sessions, ( \
             SELECT 1 AS place, ?2 AS uuid, 'user' AS role, ?4 AS content, \
                 'complete' AS status, NULL AS lease_until \
             UNION ALL SELECT 2, ?3, 'assistant', '', 'answering', ?6) AS row \
-        WHERE sessions.id = ?1 AND sessions.kind = 'open' AND NOT EXISTS ( \
+        WHERE sessions.id = ?1 AND ",
+        is_of_owner!("?7"),
+        " AND NOT EXISTS ( \
             SELECT 1 FROM messages WHERE session_id = ?1 \
                 AND status = 'answering' AND lease_until >= ?5) \
-        ORDER BY row.place RETURNING id";
+        ORDER BY row.place RETURNING id"
+    );
     let parameters = vec![
         question.session.0.into(),
         question.uuid.to_string().into(),
@@ -50,16 +59,18 @@ pub async fn begin(sql: &dyn Sql, question: &Question<'_>) -> Result<MessageId, 
         question.content.into(),
         question.now.into(),
         question.lease_until.into(),
+        parameter(question.owner),
     ];
     let rows = sql.execute(INSERT, parameters).await.map_err(failure)?;
     match rows.get(1) {
         Some(row) => Ok(MessageId(row.get(0).map_err(failure)?)),
-        None => Err(why_not_begun(sql, question.session).await?),
+        None => Err(why_not_begun(sql, question).await?),
     }
 }
 
-async fn why_not_begun(sql: &dyn Sql, session: SessionId) -> Result<Error, Error> {
-    Ok(match crate::conversations::by_id(sql, session).await? {
+async fn why_not_begun(sql: &dyn Sql, question: &Question<'_>) -> Result<Error, Error> {
+    let found = crate::conversations::by_id(sql, question.owner, question.session).await?;
+    Ok(match found {
         None => Error::not_found("Conversation not found"),
         Some(_) => Error::new(ErrorKind::Conflict, "The conversation is still answering"),
     })

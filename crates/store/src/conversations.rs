@@ -1,27 +1,54 @@
-//! Conversations of the open chat: sessions of kind `open`, whose owners are open users.
+//! Conversations of the `chat` contract: sessions of kind `open`. Their owners are open users, or
+//! accounts where the open chat is off; neither sees the other's.
 
 use crate::{Listed, Window, failure::failure};
-use domain::{Error, Session, SessionId, SessionTitle, Timestamp, UserId};
-use ports::{Row, Sql, SqlError};
+use domain::{ConversationOwner, Error, Session, SessionId, SessionTitle, Timestamp, UserId};
+use ports::{Row, Sql, SqlError, Value};
 use uuid::Uuid;
 
-/// Stores a new conversation of `user`. `None` if there is no such open user.
+/// The condition that a session is a conversation of an owner, who is in that [`parameter`].
+macro_rules! is_of_owner {
+    ($parameter:literal) => {
+        concat!(
+            "sessions.kind = 'open' AND CASE WHEN ",
+            $parameter,
+            " IS NULL THEN (SELECT realm FROM users WHERE users.id = sessions.user_id) = 'open' \
+             ELSE sessions.user_id = ",
+            $parameter,
+            " END"
+        )
+    };
+}
+pub(crate) use is_of_owner;
+
+/// The parameter of [`is_of_owner`].
+pub(crate) fn parameter(owner: ConversationOwner) -> Value {
+    match owner {
+        ConversationOwner::OpenUsers => None::<i64>.into(),
+        ConversationOwner::Account(id) => id.0.into(),
+    }
+}
+
+/// Stores a new conversation of `user`. `None` if `owner` is not, or does not include, that user.
 ///
 /// # Errors
 /// What a failed statement means.
 pub async fn insert(
     sql: &dyn Sql,
     uuid: Uuid,
+    owner: ConversationOwner,
     user: UserId,
     title: Option<&SessionTitle>,
     now: i64,
 ) -> Result<Option<Session>, Error> {
     const INSERT: &str = "INSERT INTO sessions (uuid, kind, user_id, title, created_at) \
-         SELECT ?1, 'open', id, ?3, ?4 FROM users WHERE realm = 'open' AND id = ?2 \
+         SELECT ?1, 'open', id, ?4, ?5 FROM users \
+         WHERE id = ?2 AND CASE WHEN ?3 IS NULL THEN realm = 'open' ELSE id = ?3 END \
          RETURNING id, user_id, title, created_at";
     let parameters = vec![
         uuid.to_string().into(),
         user.0.into(),
+        parameter(owner),
         title.map(SessionTitle::as_str).into(),
         now.into(),
     ];
@@ -29,17 +56,21 @@ pub async fn insert(
     rows.first().map(read).transpose().map_err(failure)
 }
 
-/// The conversation of that number.
+/// The conversation of that number, if it is of `owner`.
 ///
 /// # Errors
 /// What a failed statement means.
-pub async fn by_id(sql: &dyn Sql, id: SessionId) -> Result<Option<Session>, Error> {
-    const SELECT: &str = "SELECT id, user_id, title, created_at FROM sessions \
-         WHERE kind = 'open' AND id = ?1";
-    let rows = sql
-        .execute(SELECT, vec![id.0.into()])
-        .await
-        .map_err(failure)?;
+pub async fn by_id(
+    sql: &dyn Sql,
+    owner: ConversationOwner,
+    id: SessionId,
+) -> Result<Option<Session>, Error> {
+    const SELECT: &str = concat!(
+        "SELECT id, user_id, title, created_at FROM sessions WHERE id = ?1 AND ",
+        is_of_owner!("?2")
+    );
+    let parameters = vec![id.0.into(), parameter(owner)];
+    let rows = sql.execute(SELECT, parameters).await.map_err(failure)?;
     rows.first().map(read).transpose().map_err(failure)
 }
 

@@ -26,7 +26,7 @@ use ports::{Platform, Row, Value as SqlValue};
 use serde_json::Value;
 
 /// Variables that every component finds, as a local deployment has them.
-const VARIABLES: [(&str, &str); 20] = [
+const VARIABLES: [(&str, &str); 21] = [
     ("public_url", "http://127.0.0.1:3000"),
     ("runner_url", "http://127.0.0.1:9"),
     ("runner_token", "a-token-for-tests"),
@@ -47,6 +47,7 @@ const VARIABLES: [(&str, &str); 20] = [
     ("limit_codes_address", "30"),
     ("limit_sign_ups_address", "10"),
     ("limit_letters_email", "5"),
+    ("limit_chat_turns_address", "1000"),
 ];
 
 /// A component's router and the platform under it.

@@ -33,6 +33,12 @@ pub struct Client {
 }
 
 impl Client {
+    /// Whether it is this very machine that asks.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.address.is_some_and(|address| address.is_loopback())
+    }
+
     /// Who a limit counts: the address; of an IPv6 address the network, because one reader has
     /// all of its 2^64 addresses.
     #[must_use]

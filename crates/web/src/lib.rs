@@ -35,5 +35,5 @@ pub use language::Language;
 pub use paging::{Limits, Page, Paged, Parameters};
 pub use path::{Id, Segment, UuidId};
 pub use serve::{not_found, serve};
-pub use settings::{OpenChat, is_loopback_url, variable};
+pub use settings::{Conversations, OpenChat, is_loopback_url, variable};
 pub use signed_in::{Administrator, SignedIn, TokenSettings};

@@ -4,8 +4,9 @@
 //! together; no address and no name stands in a key in clear; a counter's key says when it ends,
 //! because values do not expire by themselves.
 
+use crate::settings::variable;
 use domain::{Error, ErrorKind};
-use ports::{KEYS_MOST, KeyValue, KeyValueError};
+use ports::{KEYS_MOST, KeyValue, KeyValueError, Platform};
 use sha2::{Digest, Sha256};
 use std::{fmt::Write, time::Duration};
 
@@ -24,6 +25,17 @@ pub struct Limit {
     pub most: i64,
     /// How long a window is. Windows follow one another from 1970 on, the same for everybody.
     pub window: Duration,
+}
+
+/// A limit whose number the operator can change.
+#[derive(Clone, Copy, Debug)]
+pub struct Adjustable {
+    /// As [`Limit::name`].
+    pub name: &'static str,
+    /// As [`Limit::window`].
+    pub window: Duration,
+    /// The variable with the number.
+    pub variable: &'static str,
 }
 
 impl Limit {
@@ -47,6 +59,44 @@ impl Limit {
             let _infallible = write!(key, "{byte:02x}");
         }
         key
+    }
+}
+
+impl Adjustable {
+    async fn limit(&self, platform: &Platform) -> Result<Limit, Error> {
+        let text = variable(platform, self.variable).await?;
+        let most = text.parse().map_err(|_| {
+            let cause = format!("variable `{}` is not a whole number", self.variable);
+            Error::new(ErrorKind::Unavailable, "The service is not configured").caused_by(cause)
+        })?;
+        Ok(Limit {
+            name: self.name,
+            most,
+            window: self.window,
+        })
+    }
+
+    /// Counts a try of `subject`.
+    ///
+    /// # Errors
+    /// Too many requests, when it had its tries.
+    pub async fn count(&self, platform: &Platform, subject: &str, now: i64) -> Result<(), Error> {
+        let limit = self.limit(platform).await?;
+        count(&*platform.key_value, &limit, subject, now).await
+    }
+
+    /// Takes a try back that was counted at the same `now` and was none: it succeeded.
+    ///
+    /// # Errors
+    /// Unavailable when the store does not count.
+    pub async fn give_back(
+        &self,
+        platform: &Platform,
+        subject: &str,
+        now: i64,
+    ) -> Result<(), Error> {
+        let limit = self.limit(platform).await?;
+        give_back(&*platform.key_value, &limit, subject, now).await
     }
 }
 

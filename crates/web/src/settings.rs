@@ -1,8 +1,8 @@
 //! Settings that several components read.
 
-use crate::failure::Failure;
+use crate::{failure::Failure, signed_in::SignedIn};
 use axum::extract::{FromRef, FromRequestParts};
-use domain::{Error, ErrorKind};
+use domain::{ConversationOwner, Error, ErrorKind};
 use http::{Uri, request::Parts};
 use ports::Platform;
 use std::net::IpAddr;
@@ -53,6 +53,27 @@ where
             return Ok(Self);
         }
         Err(Error::new(ErrorKind::Unauthenticated, "Not authenticated").into())
+    }
+}
+
+/// Whose conversations a request is about: those of open users where the open chat is on, else
+/// those of whoever is signed in.
+#[derive(Clone, Copy, Debug)]
+pub struct Conversations(pub ConversationOwner);
+
+impl<S> FromRequestParts<S> for Conversations
+where
+    S: Send + Sync,
+    Platform: FromRef<S>,
+{
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        if open_chat(&Platform::from_ref(state)).await? {
+            return Ok(Self(ConversationOwner::OpenUsers));
+        }
+        let signed_in = SignedIn::from_request_parts(parts, state).await?;
+        Ok(Self(ConversationOwner::Account(signed_in.account.id)))
     }
 }
 
