@@ -1,13 +1,19 @@
 //! Flags and environment of the binary.
 
+mod sandbox;
+
 use anyhow::Context as _;
 use clap::Parser;
 use ipnet::IpNet;
 use origins::Origins;
-use sandbox_runner::{Config, EdgeUrl, Token, front_door, mail};
+use sandbox::SandboxFlags;
+use sandbox_runner::{
+    Config, EdgeUrl, Token, front_door, mail,
+    previews::{self, PreviewUrl},
+};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-/// The native companion of the edge: front door, mail, health.
+/// The native companion of the edge: front door, sandboxes, rooms, mail.
 #[derive(Debug, Parser)]
 #[command(version)]
 pub(crate) struct Cli {
@@ -48,6 +54,34 @@ pub(crate) struct Cli {
         value_name = "SECRET"
     )]
     token: Option<String>,
+
+    /// Where previews of what runs in sandboxes listen: host names of their own, never the
+    /// platform's origin.
+    #[arg(
+        long,
+        env = "RUNNER_PREVIEW_LISTEN",
+        default_value = "127.0.0.1:8789",
+        value_name = "ADDRESS"
+    )]
+    preview_listen: SocketAddr,
+
+    /// Where browsers open previews: http://*.HOST:PORT or https://*.HOST, with a name for each
+    /// in the place of the star [default: http://*.localhost and the listener's port]
+    #[arg(long, env = "RUNNER_PREVIEW_URL", value_name = "URL")]
+    preview_url: Option<PreviewUrl>,
+
+    /// Ports of a sandbox that previews may show.
+    #[arg(
+        long,
+        env = "RUNNER_PREVIEW_PORTS",
+        value_delimiter = ',',
+        default_value = "3000,4173,4200,5000,5173,8000,8080,8888",
+        value_name = "PORTS"
+    )]
+    preview_ports: Vec<u16>,
+
+    #[command(flatten)]
+    sandbox: SandboxFlags,
 
     /// The folder that holds what must survive a restart.
     #[arg(
@@ -144,6 +178,12 @@ impl Cli {
         let mut config = Config::local(self.edge_url, token, self.state);
         config.listen = self.listen;
         config.admin_listen = self.admin_listen;
+        config.preview_listen = self.preview_listen;
+        config.previews = previews::Settings {
+            url: self.preview_url,
+            ports: self.preview_ports,
+        };
+        config.sandboxes = self.sandbox.into_settings()?;
         config.front_door = front_door::Settings {
             rate_limit: self.rate_limit,
             connections: self.max_connections,

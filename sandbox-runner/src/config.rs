@@ -1,6 +1,6 @@
 //! What a runner is told when it starts.
 
-use crate::{front_door, mail, token::Token};
+use crate::{front_door, mail, previews, sandboxes, token::Token};
 use http::uri::Authority;
 use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
@@ -13,6 +13,12 @@ pub struct Config {
     pub admin_listen: SocketAddr,
     /// Where the edge is.
     pub edge: EdgeUrl,
+    /// Where previews of sandboxes' servers listen, for those who have a pass.
+    pub preview_listen: SocketAddr,
+    /// What previews are like.
+    pub previews: previews::Settings,
+    /// What sandboxes are like.
+    pub sandboxes: sandboxes::Settings,
     /// The secret that the edge and the runner share.
     pub token: Token,
     /// The folder that holds what must survive a restart. It is made if it is missing.
@@ -36,6 +42,9 @@ impl Config {
         Self {
             listen: loopback,
             admin_listen: loopback,
+            preview_listen: loopback,
+            previews: previews::Settings::default(),
+            sandboxes: sandboxes::Settings::default(),
             edge,
             token,
             front_door: front_door::Settings::default(),

@@ -1,10 +1,12 @@
-//! The native companion of the edge: front door, mail, health.
+//! The native companion of the edge: front door, sandboxes, rooms, mail.
 //!
 //! | module | what it is |
 //! |---|---|
 //! | [`front_door`] | the one origin: a streaming proxy to the edge |
 //! | `admin` | the runner's own interface (`/v1/*`, `/metrics`), for the edge and the operator |
 //! | `edge` | what the runner asks of the edge: to migrate its database, and to clear up |
+//! | [`sandboxes`] | the sandboxes of sessions: commands, files, watches, ports |
+//! | [`previews`] | what runs in sandboxes, shown on origins of their own |
 //! | [`mail`] | a durable queue of messages, sent by SMTP or put into an outbox |
 //!
 //! Invariant: the runner owns no business rule and reads no database; it holds what must
@@ -14,6 +16,7 @@ pub mod config;
 pub mod front_door;
 pub mod mail;
 pub mod previews;
+pub mod sandboxes;
 pub mod token;
 
 mod admin;

@@ -42,6 +42,7 @@ fn run(cli: cli::Cli) -> anyhow::Result<()> {
             runner.front_door_addr()
         );
         println!("listening on http://{} (admin)", runner.admin_addr());
+        println!("listening on http://{} (previews)", runner.preview_addr());
         // Awaited apart: what a disabled log line names is not even evaluated.
         let reason = stopped.await;
         tracing::info!(reason, "stopping");

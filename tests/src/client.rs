@@ -67,6 +67,12 @@ impl Client {
         self.try_send(request, body).await.unwrap()
     }
 
+    /// The same, for a server that knows itself by another name.
+    pub async fn send_to(self, host: &str, request: Builder, body: impl Into<Bytes>) -> Answer {
+        let (response, connection) = self.exchange(host, request, body.into()).await.unwrap();
+        Stream::of(response, connection).whole().await.unwrap()
+    }
+
     /// Any request, answered whole, by a server that may be down or die.
     ///
     /// # Errors
@@ -80,19 +86,14 @@ impl Client {
     /// # Errors
     /// When there is no connection or it breaks off.
     pub async fn open(self, request: Builder, body: impl Into<Bytes>) -> io::Result<Stream> {
-        let (response, connection) = self.exchange(request, body.into()).await?;
-        let (head, body) = response.into_parts();
-        Ok(Stream {
-            status: head.status.as_u16(),
-            headers: head.headers,
-            body,
-            unread: BytesMut::new(),
-            connection,
-        })
+        let host = self.address.to_string();
+        let (response, connection) = self.exchange(&host, request, body.into()).await?;
+        Ok(Stream::of(response, connection))
     }
 
     async fn exchange(
         self,
+        host: &str,
         request: Builder,
         body: Bytes,
     ) -> io::Result<(Response<Incoming>, AbortHandle)> {
@@ -102,7 +103,7 @@ impl Client {
             .await
             .map_err(io::Error::other)?;
         let connection = tokio::spawn(connection).abort_handle();
-        let request = request.header("host", self.address.to_string());
+        let request = request.header("host", host);
         let request = request.body(Full::new(body)).unwrap();
         let response = sender.send_request(request).await;
         Ok((response.map_err(io::Error::other)?, connection))
@@ -133,6 +134,17 @@ impl Answer {
 }
 
 impl Stream {
+    fn of(response: Response<Incoming>, connection: AbortHandle) -> Self {
+        let (head, body) = response.into_parts();
+        Self {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            body,
+            unread: BytesMut::new(),
+            connection,
+        }
+    }
+
     /// The next event, with the empty line that ends it; `None` at the end.
     ///
     /// # Errors

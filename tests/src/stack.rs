@@ -4,11 +4,13 @@
 
 use crate::{
     Client,
+    mailbox::Mailbox,
     spin::{self, Spin},
 };
 use edge_host::{Config, Host};
+pub use sandbox_runner::sandboxes::Choice;
 use model_stub::scripted::ScriptedModel;
-use sandbox_runner::{EdgeUrl, Runner, Token, mail::Carrier};
+use sandbox_runner::{EdgeUrl, Runner, Token, mail::Carrier, sandboxes::Settings};
 use std::{
     collections::BTreeMap,
     hash::{BuildHasher as _, RandomState},
@@ -35,6 +37,7 @@ pub struct Stack {
     runner: Option<Runner>,
     admin: SocketAddr,
     smtp: Option<SocketAddr>,
+    sandboxes: Settings,
 }
 
 /// The edge, in this process or under Spin.
@@ -163,7 +166,27 @@ impl Stack {
             runner: None,
             admin,
             smtp: None,
+            sandboxes: sandboxes(Choice::Namespace),
         }
+    }
+
+    /// A fresh stack whose sandboxes are made by that backend, and the mailbox of its users.
+    pub async fn sandboxed(backend: Choice) -> (Self, Mailbox) {
+        let mailbox = Mailbox::start();
+        let mut stack = Self::without_runner(State::new()).await;
+        stack.smtp = Some(mailbox.address);
+        stack.sandboxes = sandboxes(backend);
+        stack.start_runner().await;
+        stack.door().wait_for_database().await;
+        (stack, mailbox)
+    }
+
+    /// Stops the runner in order and starts it again.
+    pub async fn restart_runner(&mut self) {
+        if let Some(runner) = self.runner.take() {
+            runner.shutdown().await;
+        }
+        self.start_runner().await;
     }
 
     /// Sets the runner in front.
@@ -173,6 +196,7 @@ impl Stack {
         let mut config = sandbox_runner::Config::local(edge, token, self.state.runner());
         config.admin_listen = self.admin;
         config.front_door.rate_limit = 0;
+        config.sandboxes = self.sandboxes.clone();
         if let Some(address) = self.smtp {
             config.mail.carrier = Carrier::Smtp(format!("smtp://{address}").into());
         }
@@ -183,6 +207,13 @@ impl Stack {
     #[must_use]
     pub fn door(&self) -> Client {
         let address = self.runner.as_ref().unwrap().front_door_addr();
+        Client { address }
+    }
+
+    /// Where previews of what runs in sandboxes are.
+    #[must_use]
+    pub fn previews(&self) -> Client {
+        let address = self.runner.as_ref().unwrap().preview_addr();
         Client { address }
     }
 
@@ -218,6 +249,35 @@ impl Stack {
         self.edge.stop().await;
         self.state
     }
+}
+
+/// How sandboxes are made in tests.
+fn sandboxes(backend: Choice) -> Settings {
+    Settings {
+        backend,
+        image: "atelier-sandbox:test".to_owned(),
+        engine: engine(),
+        init: std::env::var_os("ATELIER_SANDBOX_INIT").map(PathBuf::from),
+        pool: 0,
+        ..Settings::default()
+    }
+}
+
+/// The container engine of the tests, where there is one.
+fn engine() -> Option<String> {
+    std::env::var("ATELIER_DOCKER_HOST")
+        .ok()
+        .filter(|host| !host.is_empty())
+}
+
+/// The backends that can be tried here. Where there is no container engine it is said.
+#[must_use]
+pub fn backends() -> Vec<Choice> {
+    if engine().is_some() {
+        return vec![Choice::Namespace, Choice::Docker];
+    }
+    eprintln!("SKIPPED for containers: ATELIER_DOCKER_HOST names no engine");
+    vec![Choice::Namespace]
 }
 
 /// The application's variables for such a stack.

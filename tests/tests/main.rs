@@ -13,3 +13,4 @@ mod crash;
 mod health;
 mod migrations;
 mod problems;
+mod workspace;

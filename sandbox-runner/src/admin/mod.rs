@@ -1,20 +1,27 @@
 //! The runner's own interface, for the edge and the operator. Everything needs the token.
 
+mod commands;
+mod files;
 mod health;
 mod mail;
 mod problem;
+mod refused;
+mod sandboxes;
+
+pub(crate) use refused::Refused;
 
 use crate::{
     edge::{Edge, EdgeState},
     mail::Mail,
     metrics::{Gauges, Metrics},
+    sandboxes::SessionSandboxes,
     token::Token,
 };
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
     http::{StatusCode, Uri, header},
-    middleware::{Next, from_fn_with_state},
+    middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
@@ -33,6 +40,7 @@ pub(crate) struct Admin {
     pub(crate) edge_state: Arc<EdgeState>,
     pub(crate) mail: Mail,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) sandboxes: Arc<SessionSandboxes>,
 }
 
 /// The routes of the interface.
@@ -41,6 +49,8 @@ pub(crate) fn router(admin: Arc<Admin>) -> Router {
         .route("/v1/health", get(health::health))
         .route("/v1/mail", post(mail::enqueue))
         .route("/metrics", get(metrics))
+        .merge(commands::routes())
+        .merge(sandboxes::routes())
         .fallback(async |uri: Uri| refused(StatusCode::NOT_FOUND, "Nothing is here.", uri.path()))
         .method_not_allowed_fallback(async |uri: Uri| {
             refused(
@@ -50,6 +60,9 @@ pub(crate) fn router(admin: Arc<Admin>) -> Router {
             )
         })
         .layer(DefaultBodyLimit::max(BODY))
+        // What is written is streamed, and limited where it arrives.
+        .merge(files::routes().layer(DefaultBodyLimit::disable()))
+        .layer(from_fn(refused::name_instance))
         .layer(from_fn_with_state(admin.clone(), only_with_token))
         .with_state(admin)
 }

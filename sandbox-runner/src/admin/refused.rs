@@ -1,0 +1,103 @@
+//! What a handler of the runner's own interface refuses, on its way to becoming a problem.
+
+use super::problem;
+use axum::{
+    extract::Request,
+    http::{HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use sandbox::{exec::ExecError, registry::SandboxError};
+use sandbox_files::{FileError, PathError};
+use std::{borrow::Cow, error::Error as StdError};
+
+/// A refusal. Its sentence is fit for the person who asked; causes go to the log.
+#[derive(Clone, Debug)]
+pub(crate) struct Refused {
+    status: StatusCode,
+    detail: Cow<'static, str>,
+}
+
+impl Refused {
+    pub(crate) fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            status,
+            detail: detail.into(),
+        }
+    }
+
+    /// What is said about it.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// Our fault. The log has the cause.
+    pub(crate) fn internal(error: &dyn StdError) -> Self {
+        tracing::error!(error, "a request of the edge failed");
+        let detail = "Something went wrong on our side";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
+    }
+}
+
+impl IntoResponse for Refused {
+    /// Without a body: [`name_instance`] writes it, who knows what was asked for.
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Makes problems of refusals.
+pub(super) async fn name_instance(request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    let mut response = next.run(request).await;
+    let Some(Refused { status, detail }) = response.extensions_mut().remove() else {
+        return response;
+    };
+    let mut response = problem::refused(status, &detail, &path);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        let wait = HeaderValue::from_static("5");
+        response.headers_mut().insert(header::RETRY_AFTER, wait);
+    }
+    response
+}
+
+impl From<PathError> for Refused {
+    fn from(error: PathError) -> Self {
+        FileError::from(error).into()
+    }
+}
+
+impl From<FileError> for Refused {
+    fn from(error: FileError) -> Self {
+        let status = StatusCode::from_u16(error.kind().status());
+        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        if status == StatusCode::INTERNAL_SERVER_ERROR {
+            return Self::internal(&error);
+        }
+        Self::new(status, sentence(&error.to_string()))
+    }
+}
+
+impl From<SandboxError> for Refused {
+    fn from(error: SandboxError) -> Self {
+        let status = match &error {
+            SandboxError::NotFound => StatusCode::NOT_FOUND,
+            SandboxError::LimitReached { .. } => StatusCode::CONFLICT,
+            SandboxError::NetworkNotAllowed => StatusCode::FORBIDDEN,
+            SandboxError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            SandboxError::QuotaExceeded { .. } => StatusCode::INSUFFICIENT_STORAGE,
+            SandboxError::Failed { .. } => return Self::internal(&error),
+        };
+        Self::new(status, sentence(&error.to_string()))
+    }
+}
+
+/// With a capital in front.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}

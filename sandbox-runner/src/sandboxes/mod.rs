@@ -1,0 +1,231 @@
+//! The sandboxes of sessions, with all that belongs to one: the channel for its commands, its
+//! files, the watch on them, and its ports.
+//!
+//! | part | what it does |
+//! |---|---|
+//! | `commands` | runs commands, in the words of `runner-api` |
+//! | `held` | what is kept of a session's sandbox between requests |
+//! | `ports` | the way to servers in sandboxes, for previews |
+//! | `unowned` | asks the edge which sessions are gone, and destroys what they left |
+//! | `watching` | puts what changes in a workspace into the session's room |
+//!
+//! Where no backend is to be had the runner serves everything else, and launching is refused with
+//! the reason.
+
+mod commands;
+mod held;
+mod ports;
+mod settings;
+mod start;
+mod unowned;
+mod watching;
+
+pub(crate) use commands::Followed;
+pub(crate) use ports::ToSandboxes;
+pub use settings::{Choice, Settings};
+pub(crate) use start::{StartError, start};
+pub(crate) use unowned::keep_owned;
+
+use crate::admin::Refused;
+use crate::previews::{Previews, Published, Target};
+use held::{Held, Holdings};
+use runner_api::sandboxes::{Launch, Launched, Preview, Sandbox, Status};
+use sandbox::{
+    exec,
+    registry::{self, Counts, SandboxError, Sandboxes},
+};
+use sandbox_files::{Watch, Workspace, WorkspacePath};
+use std::sync::{Arc, OnceLock};
+use uuid::Uuid;
+
+/// The sandboxes of one runner.
+#[derive(Debug)]
+pub(crate) struct SessionSandboxes {
+    registry: Registry,
+    holdings: Arc<Holdings>,
+    previews: OnceLock<(Arc<Previews>, Published)>,
+    timeouts: commands::Timeouts,
+}
+
+/// The registry, or why there is none.
+#[derive(Clone, Debug)]
+enum Registry {
+    Open(Sandboxes),
+    Unavailable(String),
+}
+
+impl Registry {
+    fn get(&self) -> Result<&Sandboxes, SandboxError> {
+        match self {
+            Self::Open(sandboxes) => Ok(sandboxes),
+            Self::Unavailable(reason) => Err(SandboxError::Unavailable {
+                reason: reason.clone(),
+            }),
+        }
+    }
+
+    /// For a session that may have none: where there is no registry, there is no sandbox.
+    fn known(&self) -> Result<&Sandboxes, SandboxError> {
+        self.get().map_err(|_| SandboxError::NotFound)
+    }
+}
+
+/// A session's files, and who tells of their changes.
+#[derive(Debug)]
+pub(crate) struct SessionFiles {
+    pub(crate) workspace: Workspace,
+    watch: Option<Watch>,
+}
+
+impl SessionFiles {
+    /// These were just changed: whoever watches learns it at once.
+    pub(crate) fn changed(&self, paths: &[&WorkspacePath]) {
+        if let Some(watch) = &self.watch {
+            for path in paths {
+                watch.changed(path);
+            }
+        }
+    }
+}
+
+impl SessionSandboxes {
+    /// Shows the sandboxes' ports through these.
+    pub(crate) fn show_through(&self, previews: Arc<Previews>, published: Published) {
+        // It is called once, by whoever starts the runner.
+        let _set = self.previews.set((previews, published));
+    }
+
+    pub(crate) async fn launch(&self, session: Uuid, launch: &Launch) -> Result<Launched, Refused> {
+        let wanted = registry::Launch {
+            user: launch.user,
+            network: launch.network,
+        };
+        let launched = self.registry.get()?.launch(session, wanted).await?;
+        Ok(Launched {
+            created: launched.created,
+            sandbox: shown(&launched.sandbox),
+        })
+    }
+
+    pub(crate) fn status(&self, session: Uuid) -> Result<Sandbox, Refused> {
+        Ok(shown(&self.registry.known()?.status(session)?))
+    }
+
+    /// Whether there was one.
+    pub(crate) async fn destroy(&self, session: Uuid) -> Result<bool, Refused> {
+        match &self.registry {
+            Registry::Open(sandboxes) => Ok(sandboxes.destroy(session).await?),
+            Registry::Unavailable(_) => Ok(false),
+        }
+    }
+
+    /// How many there were.
+    pub(crate) async fn destroy_all(&self, user: i64) -> Result<u64, Refused> {
+        match &self.registry {
+            Registry::Open(sandboxes) => Ok(sandboxes.destroy_all(user).await?),
+            Registry::Unavailable(_) => Ok(0),
+        }
+    }
+
+    /// Where the sandbox's servers can be seen. A sandbox that does not run has none.
+    pub(crate) async fn previews(&self, session: Uuid) -> Result<Vec<Preview>, Refused> {
+        let sandboxes = self.registry.known()?;
+        let sandbox = sandboxes.status(session)?;
+        let Some((previews, published)) = self.previews.get() else {
+            return Ok(Vec::new());
+        };
+        let ports = previews.ports();
+        let listening = match sandbox.status {
+            registry::Status::Running => {
+                let entered = sandboxes.enter(session).await?;
+                let channel = self.holdings.channel(session, &entered).await?;
+                channel.listening(ports).await?
+            }
+            registry::Status::Starting | registry::Status::Stopped => Vec::new(),
+        };
+        let mut shown = Vec::new();
+        for port in ports.iter().copied() {
+            let host_port = sandbox.network.then(|| published.open(session, port));
+            shown.push(Preview {
+                container_port: port,
+                host_port: host_port.transpose().map_err(|e| Refused::internal(&e))?,
+                url: previews.address(&Target { session, port }),
+                listening: listening.contains(&port),
+            });
+        }
+        Ok(shown)
+    }
+
+    /// The session's files, to be read or deleted.
+    pub(crate) fn files(&self, session: Uuid) -> Result<SessionFiles, Refused> {
+        let files = self.registry.known()?.files(session)?;
+        self.held(session, &files)
+    }
+
+    /// The session's files, to be added to.
+    pub(crate) fn files_to_write(&self, session: Uuid) -> Result<SessionFiles, Refused> {
+        let files = self.registry.known()?.files_to_write(session)?;
+        self.held(session, &files)
+    }
+
+    /// Files were deleted: how much is left is to be measured.
+    pub(crate) fn remeasure(&self, session: Uuid) {
+        if let Registry::Open(sandboxes) = &self.registry {
+            sandboxes.changed(session);
+        }
+    }
+
+    /// How many there are, for metrics.
+    pub(crate) fn counts(&self) -> Counts {
+        match &self.registry {
+            Registry::Open(sandboxes) => sandboxes.counts(),
+            Registry::Unavailable(_) => Counts::default(),
+        }
+    }
+
+    /// `docker` or `namespace`, or why there is neither.
+    pub(crate) fn backend(&self) -> Result<&'static str, &str> {
+        match &self.registry {
+            Registry::Open(sandboxes) => Ok(sandboxes.backend()),
+            Registry::Unavailable(reason) => Err(reason),
+        }
+    }
+
+    /// Lets go of the sandboxes, which run on.
+    pub(crate) async fn shutdown(&self) -> Result<(), SandboxError> {
+        match &self.registry {
+            Registry::Open(sandboxes) => sandboxes.shutdown().await,
+            Registry::Unavailable(_) => Ok(()),
+        }
+    }
+
+    fn held(&self, session: Uuid, files: &registry::Files) -> Result<SessionFiles, Refused> {
+        let Held { workspace, watch } = self
+            .holdings
+            .files(session, files)
+            .map_err(|error| Refused::internal(&error))?;
+        Ok(SessionFiles { workspace, watch })
+    }
+
+    /// The channel for the session's commands, and the use that keeps the sandbox running.
+    async fn enter(&self, session: Uuid) -> Result<(exec::Sandbox, registry::Use), Refused> {
+        let entered = self.registry.known()?.enter(session).await?;
+        let channel = self.holdings.channel(session, &entered).await?;
+        Ok((channel, entered))
+    }
+}
+
+fn shown(sandbox: &registry::Sandbox) -> Sandbox {
+    Sandbox {
+        status: match sandbox.status {
+            registry::Status::Starting => Status::Starting,
+            registry::Status::Running => Status::Running,
+            registry::Status::Stopped => Status::Stopped,
+        },
+        backend: sandbox.backend.to_owned(),
+        network: sandbox.network,
+        created_at: sandbox.created_at,
+        last_used_at: sandbox.last_used_at,
+        expires_at: sandbox.expires_at,
+    }
+}

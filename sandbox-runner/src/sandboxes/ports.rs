@@ -1,0 +1,50 @@
+//! The way to servers in sandboxes.
+
+use super::{Registry, held::Holdings};
+use crate::previews::Relay;
+use futures::future::BoxFuture;
+use sandbox::{
+    exec::ExecError,
+    registry::{SandboxError, Status},
+};
+use std::{io, sync::Arc};
+use tokio::net::TcpStream;
+use uuid::Uuid;
+
+/// Connects to servers in sandboxes that run. It starts none: nothing would listen there.
+#[derive(Debug)]
+pub(crate) struct ToSandboxes {
+    pub(super) registry: Registry,
+    pub(super) holdings: Arc<Holdings>,
+}
+
+impl Relay for ToSandboxes {
+    fn connect(&self, session: Uuid, port: u16) -> BoxFuture<'_, io::Result<TcpStream>> {
+        Box::pin(async move {
+            let sandboxes = self.registry.known().map_err(of_sandbox)?;
+            let sandbox = sandboxes.status(session).map_err(of_sandbox)?;
+            if sandbox.status != Status::Running {
+                return Err(io::ErrorKind::NotFound.into());
+            }
+            let entered = sandboxes.enter(session).await.map_err(of_sandbox)?;
+            let channel = self.holdings.channel(session, &entered).await;
+            let connected = channel.map_err(of_exec)?.connect_to(port).await;
+            connected.map_err(of_exec)
+        })
+    }
+}
+
+fn of_sandbox(error: SandboxError) -> io::Error {
+    match error {
+        SandboxError::NotFound => io::ErrorKind::NotFound.into(),
+        error => io::Error::other(error),
+    }
+}
+
+fn of_exec(error: ExecError) -> io::Error {
+    match error {
+        ExecError::Unreachable(_) => io::ErrorKind::ConnectionRefused.into(),
+        ExecError::Gone(_) => io::ErrorKind::NotFound.into(),
+        error => io::Error::other(error),
+    }
+}

@@ -1,0 +1,47 @@
+//! Sandboxes whose session is gone: its deletion did not reach the runner, or its owner's account
+//! was deleted.
+
+use super::{Registry, SessionSandboxes};
+use crate::{drain::Drain, edge::Edge};
+use runner_api::edge::Sessions;
+use std::{error::Error as StdError, sync::Arc, time::Duration};
+
+/// How often the edge is asked.
+const PERIOD: Duration = Duration::from_secs(30);
+
+/// How many sessions it is asked about at once.
+const AT_ONCE: usize = 1000;
+
+/// Asks the edge from time to time, and destroys what nobody owns.
+pub(crate) async fn keep_owned(sandboxes: Arc<SessionSandboxes>, edge: Arc<Edge>, drain: Drain) {
+    let stopping = drain.stopping();
+    loop {
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            () = tokio::time::sleep(PERIOD) => {}
+        }
+        if let Err(error) = destroy_unowned(&sandboxes, &edge).await {
+            tracing::warn!(error = &*error, "whose sandboxes there are is not known");
+        }
+    }
+}
+
+async fn destroy_unowned(
+    sandboxes: &SessionSandboxes,
+    edge: &Edge,
+) -> Result<(), Box<dyn StdError + Send + Sync>> {
+    let Registry::Open(registry) = &sandboxes.registry else {
+        return Ok(());
+    };
+    for sessions in registry.sessions().chunks(AT_ONCE) {
+        let asked = Sessions {
+            sessions: sessions.to_vec(),
+        };
+        let gone: Sessions = edge.ask("/internal/sandboxes/unowned", &asked).await?;
+        for session in gone.sessions.iter().filter(|gone| sessions.contains(gone)) {
+            tracing::info!(%session, "the session is gone, and its sandbox with it");
+            registry.destroy(*session).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! What changes in workspaces goes into the rooms of their sessions.
+
+use super::{Registry, held::Holdings};
+use crate::drain::Drain;
+use domain::{Event, FileChange};
+use rooms::{PublishError, Rooms};
+use sandbox::registry::{Change, Lifecycle, Sandboxes};
+use sandbox_files::{Changes, Watcher};
+use std::{
+    collections::HashMap,
+    error::Error as StdError,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::{sync::broadcast::error::RecvError, task::AbortHandle};
+use uuid::Uuid;
+
+/// How many changes are published at once.
+const AT_ONCE: usize = 512;
+
+/// How long a room that cannot take changes is left alone.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Watches the workspaces of all sandboxes.
+#[derive(Debug)]
+pub(super) struct Watching {
+    sandboxes: Sandboxes,
+    holdings: Arc<Holdings>,
+    rooms: Rooms,
+    watcher: Watcher,
+    drain: Drain,
+    watched: Mutex<HashMap<Uuid, AbortHandle>>,
+}
+
+impl Watching {
+    pub(super) fn new(
+        sandboxes: Sandboxes,
+        holdings: Arc<Holdings>,
+        rooms: Rooms,
+        drain: Drain,
+    ) -> Self {
+        Self {
+            sandboxes,
+            holdings,
+            rooms,
+            watcher: Watcher::default(),
+            drain,
+            watched: Mutex::default(),
+        }
+    }
+
+    /// Follows what happens to sandboxes until the runner stops.
+    pub(super) async fn keep(self: Arc<Self>) {
+        let stopping = self.drain.stopping();
+        let mut changes = self.sandboxes.subscribe();
+        self.look_at_all().await;
+        loop {
+            let change = tokio::select! {
+                biased;
+                () = stopping.cancelled() => return,
+                change = changes.recv() => change,
+            };
+            match change {
+                Ok(Lifecycle { session, change }) => match change {
+                    Change::Started { .. } => self.watch(session).await,
+                    // Its files are kept, and can be changed.
+                    Change::Stopped => {}
+                    Change::Destroyed => self.forget(session),
+                },
+                Err(RecvError::Lagged(_)) => self.look_at_all().await,
+                Err(RecvError::Closed) => return,
+            }
+        }
+    }
+
+    async fn look_at_all(self: &Arc<Self>) {
+        let there = self.sandboxes.sessions();
+        let gone: Vec<Uuid> = {
+            let watched = self.all();
+            let gone = watched.keys().filter(|session| !there.contains(session));
+            gone.copied().collect()
+        };
+        for session in gone {
+            self.forget(session);
+        }
+        for session in there {
+            self.watch(session).await;
+        }
+    }
+
+    async fn watch(self: &Arc<Self>, session: Uuid) {
+        let live = |handle: &AbortHandle| !handle.is_finished();
+        if self.all().get(&session).is_some_and(live) {
+            return;
+        }
+        // Its registry looks at it by itself: this is no use of it.
+        let Ok(files) = self.sandboxes.files(session) else {
+            return;
+        };
+        let held = match self.holdings.files(session, &files) {
+            Ok(held) => held,
+            Err(error) => {
+                let error = &error as &dyn StdError;
+                tracing::error!(%session, error, "a workspace cannot be opened");
+                return;
+            }
+        };
+        match self.watcher.watch(&held.workspace).await {
+            Ok((watch, changes)) => {
+                self.holdings.watched(session, watch);
+                let telling = tokio::spawn(self.clone().tell(session, changes));
+                self.all().insert(session, telling.abort_handle());
+            }
+            Err(error) => {
+                let error = &error as &dyn StdError;
+                tracing::error!(%session, error, "a workspace is not watched");
+            }
+        }
+    }
+
+    fn forget(&self, session: Uuid) {
+        if let Some(handle) = self.all().remove(&session) {
+            handle.abort();
+        }
+        self.holdings.drop_all(session);
+    }
+
+    /// Tells the session's room of changes, in order, until the workspace is gone.
+    async fn tell(self: Arc<Self>, session: Uuid, mut changes: Changes) {
+        while let Some(window) = changes.next().await {
+            for part in window.chunks(AT_ONCE) {
+                if !self.publish(session, part).await {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Whether there is anybody to tell more.
+    async fn publish(&self, session: Uuid, changes: &[FileChange]) -> bool {
+        let events: Vec<Event> = changes.iter().cloned().map(Event::FileChange).collect();
+        loop {
+            let obstacle = match self.rooms.publish(session, events.clone()).await {
+                Ok(_) => return true,
+                Err(PublishError::Deleted | PublishError::Stopping) => return false,
+                Err(obstacle) => obstacle,
+            };
+            let error = &obstacle as &dyn StdError;
+            tracing::warn!(%session, error, "changes of files wait to be told");
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    fn all(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, AbortHandle>> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Registry {
+    /// Watches all workspaces, where there are any.
+    pub(super) fn watch(&self, holdings: &Arc<Holdings>, rooms: &Rooms, drain: &Drain) {
+        if let Self::Open(sandboxes) = self {
+            let watching = Watching::new(
+                sandboxes.clone(),
+                holdings.clone(),
+                rooms.clone(),
+                drain.clone(),
+            );
+            drain.spawn(Arc::new(watching).keep());
+        }
+    }
+}
