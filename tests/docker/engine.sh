@@ -25,7 +25,10 @@ install_engine() {
     local missing=()
     command -v dockerd >/dev/null || missing+=(docker.io)
     # Newer releases have the client in a package of its own.
-    command -v docker >/dev/null || missing+=("$(apt-cache --names-only search '^docker-cli$' | cut -d' ' -f1)")
+    if ! command -v docker >/dev/null; then
+        mapfile -t -O "${#missing[@]}" missing \
+            < <(apt-cache --names-only search '^docker-cli$' | cut -d' ' -f1)
+    fi
     command -v iptables >/dev/null || missing+=(iptables)
     [ "${#missing[@]}" -gt 0 ] || return 0
     say "installing ${missing[*]}"
