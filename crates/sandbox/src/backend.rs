@@ -68,6 +68,12 @@ pub trait Backend: Send + Sync + fmt::Debug {
     /// `docker` or `namespace`.
     fn name(&self) -> &'static str;
 
+    /// Whether the kernel keeps all processes of a sandbox together within [`Limits::memory`].
+    /// Where it does not, they are watched.
+    fn bounds_memory(&self) -> bool {
+        false
+    }
+
     /// Makes the sandbox. When it resolves, its init listens.
     fn start<'a>(&'a self, plan: &'a Plan) -> BoxFuture<'a, Result<Running, BackendError>>;
 
