@@ -9,9 +9,12 @@ use crate::{
     listener::{self, Limits, ListenError},
     mail::{Mail, MailError},
     metrics::Metrics,
+    previews::{self, Previews, Published},
+    sandboxes::{self, SessionSandboxes},
 };
 use hyper_util::service::TowerToHyperService;
 use std::{
+    error::Error as StdError,
     io,
     net::SocketAddr,
     path::PathBuf,
@@ -23,11 +26,16 @@ use tokio::net::TcpListener;
 /// Connections to the runner's own interface at a time.
 const ADMIN_CONNECTIONS: usize = 1024;
 
+/// Connections to previews at a time.
+const PREVIEW_CONNECTIONS: usize = 1024;
+
 /// A runner that serves until [`shutdown`](Self::shutdown).
 #[derive(Debug)]
 pub struct Runner {
     front_door: SocketAddr,
     admin: SocketAddr,
+    previews: SocketAddr,
+    sandboxes: Arc<SessionSandboxes>,
     drain: Drain,
     limit: Duration,
 }
@@ -63,11 +71,25 @@ impl Runner {
         let front_door = listener::open(config.listen, "front door").await?;
         let admin_listener = listener::open(config.admin_listen, "admin").await?;
         make_state(&config).await?;
+        let preview_listener = listener::open(config.preview_listen, "previews").await?;
         let drain = Drain::default();
         let metrics = Arc::new(Metrics::default());
         let edge_state = Arc::new(EdgeState::default());
         let edge = Arc::new(Edge::new(&config)?);
         let mail = Mail::start(&config.mail, &config.state, &drain).await?;
+        let rooms = open_rooms(&config)?;
+        let (sandboxes, relay) = sandboxes::start(&config.sandboxes, &config.state, &rooms, &drain)
+            .await
+            .map_err(state_fault(&config))?;
+        let previews_at = address_of(&preview_listener, config.preview_listen);
+        let previews = Arc::new(Previews::new(
+            &config.previews,
+            previews_at.port(),
+            &config.token,
+            relay.clone(),
+            drain.clone(),
+        ));
+        sandboxes.show_through(previews.clone(), Published::new(relay, drain.clone()));
         let door = Arc::new(FrontDoor::new(
             &config,
             edge_state.clone(),
@@ -80,10 +102,13 @@ impl Runner {
             edge_state: edge_state.clone(),
             mail,
             metrics,
+            sandboxes: sandboxes.clone(),
         });
         let runner = Self {
             front_door: address_of(&front_door, config.listen),
             admin: address_of(&admin_listener, config.admin_listen),
+            previews: previews_at,
+            sandboxes: sandboxes.clone(),
             drain,
             limit: config.drain,
         };
@@ -94,7 +119,10 @@ impl Runner {
         ));
         runner
             .drain
-            .spawn(edge::keep_migrated(edge, edge_state, runner.drain.clone()));
+            .spawn(edge::keep_migrated(edge.clone(), edge_state, runner.drain.clone()));
+        let owned = sandboxes::keep_owned(sandboxes, edge, runner.drain.clone());
+        runner.drain.spawn(owned);
+        runner.serve_previews(preview_listener, previews, &config);
         runner.serve_front_door(front_door, door, &config);
         runner.serve_admin(admin_listener, admin, &config);
         Ok(runner)
@@ -112,10 +140,21 @@ impl Runner {
         self.admin
     }
 
+    /// Where previews listen.
+    #[must_use]
+    pub fn preview_addr(&self) -> SocketAddr {
+        self.previews
+    }
+
     /// Takes no new work, waits for what is under way as long as the configuration allows, and
     /// cuts off the rest. Returns whether nothing had to be cut off.
     pub async fn shutdown(self) -> bool {
-        self.drain.finish(self.limit).await
+        let in_time = self.drain.finish(self.limit).await;
+        if let Err(error) = self.sandboxes.shutdown().await {
+            let error = &error as &dyn StdError;
+            tracing::error!(error, "the times of last uses are not stored");
+        }
+        in_time
     }
 
     fn serve_front_door(&self, listener: TcpListener, door: Arc<FrontDoor>, config: &Config) {
@@ -125,6 +164,22 @@ impl Runner {
             head: settings.head_timeout,
         };
         let service_for = move |peer| Visitor::new(door.clone(), peer);
+        self.drain.spawn(listener::serve(
+            listener,
+            limits,
+            self.drain.clone(),
+            service_for,
+        ));
+    }
+
+    fn serve_previews(&self, listener: TcpListener, previews: Arc<Previews>, config: &Config) {
+        let settings = &config.front_door;
+        let limits = Limits {
+            connections: PREVIEW_CONNECTIONS,
+            head: settings.head_timeout,
+        };
+        let visitor = previews::Visitor(previews);
+        let service_for = move |_| visitor.clone();
         self.drain.spawn(listener::serve(
             listener,
             limits,

@@ -23,7 +23,7 @@ mod watching;
 pub(crate) use commands::Followed;
 pub(crate) use ports::ToSandboxes;
 pub use settings::{Choice, Settings};
-pub(crate) use start::{StartError, start};
+pub(crate) use start::start;
 pub(crate) use unowned::keep_owned;
 
 use crate::admin::Refused;
@@ -47,26 +47,23 @@ pub(crate) struct SessionSandboxes {
     timeouts: commands::Timeouts,
 }
 
-/// The registry, or why there is none.
-#[derive(Clone, Debug)]
-enum Registry {
-    Open(Sandboxes),
-    Unavailable(String),
-}
+/// The registry, or why there is none; at first it is being opened. Clones are the same.
+#[derive(Clone, Debug, Default)]
+struct Registry(Arc<OnceLock<Result<Sandboxes, String>>>);
 
 impl Registry {
     fn get(&self) -> Result<&Sandboxes, SandboxError> {
-        match self {
-            Self::Open(sandboxes) => Ok(sandboxes),
-            Self::Unavailable(reason) => Err(SandboxError::Unavailable {
-                reason: reason.clone(),
-            }),
-        }
+        let reason = match self.0.get() {
+            Some(Ok(sandboxes)) => return Ok(sandboxes),
+            Some(Err(reason)) => reason.clone(),
+            None => "they are being prepared. Try again in a moment".to_owned(),
+        };
+        Err(SandboxError::Unavailable { reason })
     }
 
-    /// For a session that may have none: where there is no registry, there is no sandbox.
-    fn known(&self) -> Result<&Sandboxes, SandboxError> {
-        self.get().map_err(|_| SandboxError::NotFound)
+    /// The registry, if it is there: otherwise there are no sandboxes to speak of.
+    fn open(&self) -> Option<&Sandboxes> {
+        self.0.get()?.as_ref().ok()
     }
 }
 
@@ -108,28 +105,22 @@ impl SessionSandboxes {
     }
 
     pub(crate) fn status(&self, session: Uuid) -> Result<Sandbox, Refused> {
-        Ok(shown(&self.registry.known()?.status(session)?))
+        Ok(shown(&self.registry.get()?.status(session)?))
     }
 
     /// Whether there was one.
     pub(crate) async fn destroy(&self, session: Uuid) -> Result<bool, Refused> {
-        match &self.registry {
-            Registry::Open(sandboxes) => Ok(sandboxes.destroy(session).await?),
-            Registry::Unavailable(_) => Ok(false),
-        }
+        Ok(self.registry.get()?.destroy(session).await?)
     }
 
     /// How many there were.
     pub(crate) async fn destroy_all(&self, user: i64) -> Result<u64, Refused> {
-        match &self.registry {
-            Registry::Open(sandboxes) => Ok(sandboxes.destroy_all(user).await?),
-            Registry::Unavailable(_) => Ok(0),
-        }
+        Ok(self.registry.get()?.destroy_all(user).await?)
     }
 
     /// Where the sandbox's servers can be seen. A sandbox that does not run has none.
     pub(crate) async fn previews(&self, session: Uuid) -> Result<Vec<Preview>, Refused> {
-        let sandboxes = self.registry.known()?;
+        let sandboxes = self.registry.get()?;
         let sandbox = sandboxes.status(session)?;
         let Some((previews, published)) = self.previews.get() else {
             return Ok(Vec::new());
@@ -158,44 +149,42 @@ impl SessionSandboxes {
 
     /// The session's files, to be read or deleted.
     pub(crate) fn files(&self, session: Uuid) -> Result<SessionFiles, Refused> {
-        let files = self.registry.known()?.files(session)?;
+        let files = self.registry.get()?.files(session)?;
         self.held(session, &files)
     }
 
     /// The session's files, to be added to.
     pub(crate) fn files_to_write(&self, session: Uuid) -> Result<SessionFiles, Refused> {
-        let files = self.registry.known()?.files_to_write(session)?;
+        let files = self.registry.get()?.files_to_write(session)?;
         self.held(session, &files)
     }
 
     /// Files were deleted: how much is left is to be measured.
     pub(crate) fn remeasure(&self, session: Uuid) {
-        if let Registry::Open(sandboxes) = &self.registry {
+        if let Some(sandboxes) = self.registry.open() {
             sandboxes.changed(session);
         }
     }
 
     /// How many there are, for metrics.
     pub(crate) fn counts(&self) -> Counts {
-        match &self.registry {
-            Registry::Open(sandboxes) => sandboxes.counts(),
-            Registry::Unavailable(_) => Counts::default(),
-        }
+        let sandboxes = self.registry.open();
+        sandboxes.map_or_else(Counts::default, Sandboxes::counts)
     }
 
-    /// `docker` or `namespace`, or why there is neither.
-    pub(crate) fn backend(&self) -> Result<&'static str, &str> {
-        match &self.registry {
-            Registry::Open(sandboxes) => Ok(sandboxes.backend()),
-            Registry::Unavailable(reason) => Err(reason),
-        }
+    /// `docker` or `namespace`.
+    ///
+    /// # Errors
+    /// Why there is neither.
+    pub(crate) fn backend(&self) -> Result<&'static str, SandboxError> {
+        self.registry.get().map(Sandboxes::backend)
     }
 
     /// Lets go of the sandboxes, which run on.
     pub(crate) async fn shutdown(&self) -> Result<(), SandboxError> {
-        match &self.registry {
-            Registry::Open(sandboxes) => sandboxes.shutdown().await,
-            Registry::Unavailable(_) => Ok(()),
+        match self.registry.open() {
+            Some(sandboxes) => sandboxes.shutdown().await,
+            None => Ok(()),
         }
     }
 
@@ -209,7 +198,7 @@ impl SessionSandboxes {
 
     /// The channel for the session's commands, and the use that keeps the sandbox running.
     async fn enter(&self, session: Uuid) -> Result<(exec::Sandbox, registry::Use), Refused> {
-        let entered = self.registry.known()?.enter(session).await?;
+        let entered = self.registry.get()?.enter(session).await?;
         let channel = self.holdings.channel(session, &entered).await?;
         Ok((channel, entered))
     }

@@ -21,7 +21,7 @@ pub(crate) struct ToSandboxes {
 impl Relay for ToSandboxes {
     fn connect(&self, session: Uuid, port: u16) -> BoxFuture<'_, io::Result<TcpStream>> {
         Box::pin(async move {
-            let sandboxes = self.registry.known().map_err(of_sandbox)?;
+            let sandboxes = self.registry.get().map_err(of_sandbox)?;
             let sandbox = sandboxes.status(session).map_err(of_sandbox)?;
             if sandbox.status != Status::Running {
                 return Err(io::ErrorKind::NotFound.into());

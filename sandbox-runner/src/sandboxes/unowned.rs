@@ -1,7 +1,7 @@
 //! Sandboxes whose session is gone: its deletion did not reach the runner, or its owner's account
 //! was deleted.
 
-use super::{Registry, SessionSandboxes};
+use super::SessionSandboxes;
 use crate::{drain::Drain, edge::Edge};
 use runner_api::edge::Sessions;
 use std::{error::Error as StdError, sync::Arc, time::Duration};
@@ -30,7 +30,7 @@ async fn destroy_unowned(
     sandboxes: &SessionSandboxes,
     edge: &Edge,
 ) -> Result<(), Box<dyn StdError + Send + Sync>> {
-    let Registry::Open(registry) = &sandboxes.registry else {
+    let Some(registry) = sandboxes.registry.open() else {
         return Ok(());
     };
     for sessions in registry.sessions().chunks(AT_ONCE) {

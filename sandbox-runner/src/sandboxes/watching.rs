@@ -159,7 +159,7 @@ impl Watching {
 impl Registry {
     /// Watches all workspaces, where there are any.
     pub(super) fn watch(&self, holdings: &Arc<Holdings>, rooms: &Rooms, drain: &Drain) {
-        if let Self::Open(sandboxes) = self {
+        if let Some(sandboxes) = self.open() {
             let watching = Watching::new(
                 sandboxes.clone(),
                 holdings.clone(),
