@@ -124,6 +124,8 @@ fn forbidden(layer: Layer, on: Layer, name: &str) -> Option<&'static str> {
         // Behind `cfg(target_family = "wasm")`: what makes a router a component.
         Component if name == "platform-spin" => true,
         Component => matches!(on, Library | Contracts | Origins | Ports | Domain),
+        // The words in which the runner answers.
+        Native if name == "runner-api" => true,
         Native => matches!(on, Native | Contracts | Domain),
         Program => on != Component && name != "platform-spin",
     };
@@ -205,6 +207,7 @@ mod tests {
             (Program, "sandbox", true),
             (Native, "sandbox-init", true),
             (Native, "domain", true),
+            (Native, "runner-api", true),
             (Native, "store", false),
             (Library, "sandbox", false),
             (Component, "rooms", false),
