@@ -33,6 +33,8 @@ pub(super) fn remove_tree(folder: &Path) -> io::Result<()> {
                 moved += 1;
                 renameat(&directory, inner.as_c_str(), &top, free(&top, &mut moved)?.as_c_str())?;
             }
+            // First: to close one that has no name any longer takes the file system long.
+            drop(directory);
             unlinkat(&top, name.as_c_str(), AtFlags::REMOVEDIR)?;
         }
     }

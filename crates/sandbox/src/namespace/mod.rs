@@ -1,0 +1,101 @@
+//! The backend that needs no daemon: namespaces of the kernel, made by `sandbox-init hold`.
+//!
+//! A keeper process stands for each sandbox. It is in a session of its own and outlives the
+//! runner; it is found again by its command line, which names the runner's state folder.
+//! Invariant: nothing is remembered here. What runs is what `/proc` shows.
+
+mod find;
+mod keeper;
+
+use crate::backend::{Backend, BackendError, BoxFuture, Plan, Running, SandboxId};
+use std::path::PathBuf;
+
+/// The backend of namespaces.
+#[derive(Debug)]
+pub struct Namespaces {
+    settings: Settings,
+}
+
+/// What it is told once.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The binary of `sandbox-init`, which needs no library.
+    pub init: PathBuf,
+    /// The runner's state folder, absolute: what its sandboxes are known by.
+    pub state: PathBuf,
+    /// After how many seconds without a runner a sandbox ends by itself.
+    pub unattended_secs: u64,
+}
+
+impl Namespaces {
+    /// A backend with these settings.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self { settings }
+    }
+
+    async fn find(&self, id: Option<SandboxId>) -> Result<Vec<find::Found>, BackendError> {
+        let state = self.settings.state.clone();
+        let found = tokio::task::spawn_blocking(move || find::all(&state));
+        let found = found.await.unwrap_or_else(|error| Err(error.into()));
+        let mut found = found.map_err(failed("looking for sandboxes"))?;
+        found.retain(|found| id.is_none_or(|id| found.id == id));
+        Ok(found)
+    }
+
+    async fn end(&self, id: SandboxId) -> Result<(), BackendError> {
+        for found in self.find(Some(id)).await? {
+            found.end().await.map_err(failed("ending a sandbox"))?;
+        }
+        Ok(())
+    }
+}
+
+impl Backend for Namespaces {
+    fn name(&self) -> &'static str {
+        "namespace"
+    }
+
+    fn start<'a>(&'a self, plan: &'a Plan) -> BoxFuture<'a, Result<Running, BackendError>> {
+        Box::pin(async move {
+            let started = keeper::start(&self.settings, plan).await;
+            if started.is_err() {
+                self.end(plan.id).await?;
+            }
+            started
+        })
+    }
+
+    fn adopt<'a>(&'a self, plan: &'a Plan) -> BoxFuture<'a, Result<Option<Running>, BackendError>> {
+        Box::pin(async move {
+            let found = self.find(Some(plan.id)).await?;
+            let init = found.iter().find_map(|found| found.init);
+            Ok(init.map(|init| Running {
+                socket: keeper::socket(plan),
+                init,
+            }))
+        })
+    }
+
+    fn stop(&self, id: SandboxId) -> BoxFuture<'_, Result<(), BackendError>> {
+        Box::pin(self.end(id))
+    }
+
+    fn running(&self) -> BoxFuture<'_, Result<Vec<SandboxId>, BackendError>> {
+        Box::pin(async move {
+            let found = self.find(None).await?;
+            Ok(found.into_iter().map(|found| found.id).collect())
+        })
+    }
+}
+
+/// Names what was being done beside why it failed.
+fn failed<E: std::error::Error + Send + Sync + 'static>(
+    doing: &str,
+) -> impl FnOnce(E) -> BackendError {
+    let doing = doing.to_owned();
+    move |source| BackendError::Failed {
+        doing,
+        source: Box::new(source),
+    }
+}
