@@ -9,7 +9,7 @@ use rustix::{
     io::{FdFlags, fcntl_setfd},
     process::{
         DumpableBehavior, Resource, Rlimit, WaitOptions, getrlimit, set_child_subreaper,
-        set_dumpable_behavior, setrlimit, wait,
+        set_dumpable_behavior, setrlimit, setsid, wait,
     },
 };
 use sandbox_init::{
@@ -18,7 +18,7 @@ use sandbox_init::{
 };
 use serde::{Deserialize, Serialize};
 use std::{
-    fs,
+    env, fs,
     io::{self, Write},
     os::{
         fd::{FromRawFd, OwnedFd},
@@ -44,6 +44,18 @@ pub(crate) enum Word {
     /// It ended with that code.
     Exited(i32),
 }
+
+/// What every command has, unless init was given it otherwise.
+const DEFAULTS: [(&str, &str); 5] = [
+    (
+        "PATH",
+        "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    ),
+    ("HOME", "/home/agent"),
+    ("LANG", "C.UTF-8"),
+    ("SHELL", "/bin/sh"),
+    ("USER", "agent"),
+];
 
 /// How likely the kernel ends a command when memory runs out, before process 1.
 const OOM_SCORE: &str = "500";
@@ -93,6 +105,8 @@ fn prepare() -> io::Result<()> {
     let _best_effort = fs::write("/proc/self/oom_score_adj", OOM_SCORE);
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     set_child_subreaper(Some(rustix::process::getpid()))?;
+    // A session of its own, so that a command has nothing to do with another's terminal.
+    setsid()?;
     Ok(())
 }
 
@@ -113,8 +127,13 @@ fn start(order: &Order) -> Result<Started, (Fault, String)> {
         return Err((Fault::Invalid, "The command is empty".to_owned()));
     };
     let mut command = Command::new(program);
+    command.args(arguments);
+    for (name, value) in DEFAULTS {
+        if env::var_os(name).is_none() {
+            command.env(name, value);
+        }
+    }
     command
-        .args(arguments)
         .envs(&run.env)
         .env("PWD", &run.cwd)
         .current_dir(&run.cwd)

@@ -399,7 +399,6 @@ fn supervise(order: Order, stdio: [OwnedFd; 3]) -> Result<(i32, OwnedFd), Refusa
         .stdin(stdin)
         .stdout(stdout)
         .stderr(stderr)
-        .process_group(0)
         .spawn();
     match spawned {
         Ok(child) => Ok((child.id().cast_signed(), ours)),

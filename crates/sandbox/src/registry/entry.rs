@@ -5,8 +5,8 @@ use super::{
     journal::{Owner, Phase, Record},
 };
 use crate::backend::{Limits, Plan, Running, SandboxId};
-use futures::FutureExt as _;
 use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
     fd::OwnedFd,
     process::{Pid, PidfdFlags, pidfd_open},
 };
@@ -83,12 +83,17 @@ impl Live {
         let pid = i32::try_from(running.init).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| io::Error::other("init has no process id"))?;
         let init = pidfd_open(pid, PidfdFlags::NONBLOCK)?;
-        let init = AsyncFd::with_interest(init, Interest::READABLE)?;
-        Ok(Self { running, init })
+        Ok(Self {
+            running,
+            init: watched(init)?,
+        })
     }
 
     pub(super) fn is_alive(&self) -> bool {
-        self.init.readable().now_or_never().is_none()
+        // Asked of the kernel: the runtime learns of an end a little later.
+        let mut ended = [PollFd::new(self.init.get_ref(), PollFlags::IN)];
+        let now = Timespec::default();
+        poll(&mut ended, Some(&now)).is_ok_and(|count| count == 0)
     }
 
     /// Resolves when its init has ended.
@@ -179,6 +184,16 @@ impl Now {
         self.record.last_used_at = self.last_used_at;
         self.record.clone()
     }
+}
+
+#[expect(
+    unsafe_code,
+    reason = "tokio asks for a promise that the descriptor stays what it is"
+)]
+fn watched(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: an `OwnedFd` is open and nobody else's until it is dropped, and nothing here replaces
+    // the one that is registered.
+    Ok(unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }?)
 }
 
 /// Makes a sandbox's folder with what is in it, for its user; what is there is kept.

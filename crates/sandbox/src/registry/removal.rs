@@ -33,10 +33,12 @@ pub(super) fn remove_tree(folder: &Path) -> io::Result<()> {
                 moved += 1;
                 renameat(&directory, inner.as_c_str(), &top, free(&top, &mut moved)?.as_c_str())?;
             }
+            // First: to close one that has no name any longer takes the file system long.
+            drop(directory);
             unlinkat(&top, name.as_c_str(), AtFlags::REMOVEDIR)?;
         }
     }
-    Ok(std::fs::remove_dir(folder)?)
+    std::fs::remove_dir(folder)
 }
 
 /// A name that nothing in the directory has.
@@ -121,7 +123,7 @@ mod tests {
             fs::write(folder.join(".removed-1/file"), "x").unwrap();
             symlink("/", folder.join("a/root")).unwrap();
             for closed in ["a/b/c", "a/b", "a"] {
-                let none = fs::Permissions::from_mode(0);
+                let none = fs::Permissions::from_mode(0o000);
                 fs::set_permissions(folder.join(closed), none).unwrap();
             }
         });

@@ -1,0 +1,6 @@
+//! The registry's own rules, over a backend whose sandboxes are mere processes.
+
+mod fake;
+mod launching;
+mod recovering;
+mod upkeep;

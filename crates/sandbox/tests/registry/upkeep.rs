@@ -1,0 +1,114 @@
+//! Quotas, memory, idleness, age, and sandboxes that end by themselves.
+
+use crate::fake::{Ground, launched, until};
+use sandbox::registry::{Quota, SandboxError, Status};
+use std::{fs, time::Duration};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+#[tokio::test(start_paused = true)]
+async fn one_that_nobody_uses_is_stopped_and_later_destroyed() {
+    let ground = Ground::new();
+    let (sandboxes, _) = ground.open(|_| {}).await;
+    let (session, id) = launched(&sandboxes).await;
+    let (used, used_id) = launched(&sandboxes).await;
+    let held = sandboxes.enter(used).await.unwrap();
+    let status = |session| sandboxes.status(session).unwrap().status;
+
+    tokio::time::sleep(Duration::from_secs(29 * 60)).await;
+    assert_eq!(status(session), Status::Running);
+    tokio::time::sleep(Duration::from_secs(2 * 60)).await;
+    assert_eq!(status(session), Status::Stopped);
+    assert!(!ground.fake.runs(id));
+
+    // Looking at files is a use, starting it is none of its business.
+    tokio::time::sleep(HOUR * 20).await;
+    let files = sandboxes.files(session).unwrap();
+    assert!(files.workspace.is_dir());
+    tokio::time::sleep(HOUR * 23).await;
+    assert_eq!(status(session), Status::Stopped);
+    tokio::time::sleep(HOUR + Duration::from_secs(5)).await;
+    assert!(matches!(sandboxes.status(session), Err(SandboxError::NotFound)));
+    assert!(!files.workspace.exists());
+
+    assert_eq!(status(used), Status::Running, "two days and still in use");
+    assert!(ground.fake.runs(used_id));
+    drop(held);
+    tokio::time::sleep(HOUR).await;
+    assert_eq!(status(used), Status::Stopped);
+}
+
+#[tokio::test]
+async fn one_that_ends_by_itself_is_started_again_by_its_next_use() {
+    let ground = Ground::new();
+    let (sandboxes, _) = ground.open(|_| {}).await;
+    let (session, id) = launched(&sandboxes).await;
+    let first = sandboxes.enter(session).await.unwrap();
+    ground.fake.kill(id);
+    // At once, whether its end was noticed or not.
+    let second = sandboxes.enter(session).await.unwrap();
+    assert_ne!(first.live().running.init, second.live().running.init);
+    ground.fake.kill(id);
+    let stopped = || sandboxes.status(session).unwrap().status == Status::Stopped;
+    until("its end is noticed", stopped).await;
+    assert!(ground.fake.ids().is_empty());
+    sandboxes.enter(session).await.unwrap();
+    assert_eq!(ground.fake.started(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_the_quota_commands_end_and_only_deleting_helps() {
+    let ground = Ground::new();
+    let quota = Quota {
+        bytes: 8 << 20,
+        files: 50,
+    };
+    let (sandboxes, _) = ground.open(|settings| settings.quota = quota).await;
+    let (session, _) = launched(&sandboxes).await;
+    let used = sandboxes.enter(session).await.unwrap();
+    let workspace = used.workspace();
+    let status = || sandboxes.status(session).unwrap().status;
+    let second = Duration::from_secs(2);
+
+    fs::write(workspace.join("large"), vec![7; 9 << 20]).unwrap();
+    until("it is stopped", || status() == Status::Stopped).await;
+    let refused = sandboxes.files_to_write(session).unwrap_err();
+    assert!(refused.to_string().contains("8 MiB are allowed"), "{refused}");
+    assert_eq!(sandboxes.counts().full, 1);
+
+    // It may run again, to delete; growing ends it again.
+    let again = sandboxes.enter(session).await.unwrap();
+    tokio::time::sleep(second).await;
+    assert_eq!(status(), Status::Running);
+    fs::write(workspace.join("more"), vec![7; 4 << 20]).unwrap();
+    until("it is stopped again", || status() == Status::Stopped).await;
+
+    fs::remove_file(workspace.join("large")).unwrap();
+    fs::remove_file(workspace.join("more")).unwrap();
+    until("it may be written", || sandboxes.files_to_write(session).is_ok()).await;
+
+    for number in 0..60 {
+        fs::write(workspace.join(number.to_string()), "").unwrap();
+    }
+    sandboxes.changed(session);
+    until("too many files", || sandboxes.files_to_write(session).is_err()).await;
+    drop((used, again));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_hosts_disk_is_nearly_full_nobody_writes() {
+    let ground = Ground::new();
+    let (sandboxes, _) = ground.open(|settings| settings.floor.bytes = u64::MAX).await;
+    let (session, id) = launched(&sandboxes).await;
+    until("it is refused", || sandboxes.files_to_write(session).is_err()).await;
+    until("it is stopped", || !ground.fake.runs(id)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_no_kernel_bounds_memory_the_registry_does() {
+    let ground = Ground::new();
+    let (sandboxes, _) = ground.open(|settings| settings.limits.memory = 1 << 12).await;
+    let (session, _) = launched(&sandboxes).await;
+    let stopped = || sandboxes.status(session).unwrap().status == Status::Stopped;
+    until("it is stopped", stopped).await;
+}
