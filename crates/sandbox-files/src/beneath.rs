@@ -2,7 +2,7 @@
 //! stays beneath it.
 
 use rustix::{
-    fd::{AsFd, AsRawFd as _, OwnedFd},
+    fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd},
     fs::{self, AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat},
     io::Errno,
     path::Arg,
@@ -68,14 +68,15 @@ fn resolve(
 
 /// Opens again what a descriptor stands for, now to be read or written. Whatever name it has had
 /// meanwhile, it is the same file.
-pub(crate) fn reopen(handle: impl AsFd, flags: OFlags) -> Result<OwnedFd, Errno> {
+pub(crate) fn reopen(handle: BorrowedFd<'_>, flags: OFlags) -> Result<OwnedFd, Errno> {
     let flags = flags | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
     fs::open(own_path(handle), flags, Mode::empty())
 }
 
-/// The path by which this process can name what a descriptor stands for.
-pub(crate) fn own_path(handle: impl AsFd) -> String {
-    format!("/proc/self/fd/{}", handle.as_fd().as_raw_fd())
+/// The path by which this process can name what a descriptor stands for, while it is open: hence
+/// a borrowed one.
+pub(crate) fn own_path(handle: BorrowedFd<'_>) -> String {
+    format!("/proc/self/fd/{}", handle.as_raw_fd())
 }
 
 /// What is known of a name in a directory; symlinks are not followed.

@@ -4,10 +4,10 @@ use super::{
     mark::Mark,
     snapshot::{Snapshot, Work},
 };
-use crate::{beneath, listing::below};
+use crate::beneath;
 use domain::ChangeKind;
 use rustix::{
-    fd::{AsFd, OwnedFd},
+    fd::{BorrowedFd, OwnedFd},
     io::Errno,
 };
 use std::collections::HashMap;
@@ -64,11 +64,14 @@ impl Snapshot {
             names.push(name);
             here = self.directories.get(above);
         }
-        let start = Vec::new();
-        names
-            .into_iter()
-            .rev()
-            .fold(start, |path, name| below(&path, name).into_bytes())
+        let mut path = Vec::new();
+        for name in names.into_iter().rev() {
+            if !path.is_empty() {
+                path.push(b'/');
+            }
+            path.extend_from_slice(name);
+        }
+        path
     }
 
     pub(super) fn is_summarised(&self, id: u64) -> bool {
@@ -98,7 +101,7 @@ impl Snapshot {
     }
 
     /// Watches a directory, or notes that it must be polled.
-    pub(super) fn watch(&mut self, id: u64, directory: impl AsFd) {
+    pub(super) fn watch(&mut self, id: u64, directory: BorrowedFd<'_>) {
         let Some(here) = self.directories.get(&id) else {
             return;
         };

@@ -6,7 +6,7 @@
 use super::pending::Pending;
 use crate::{beneath, listing::is_special};
 use rustix::{
-    fd::{AsFd, OwnedFd},
+    fd::{BorrowedFd, OwnedFd},
     fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags},
     io::Errno,
 };
@@ -87,7 +87,11 @@ impl Instance {
     }
 
     /// Watches an open directory, whatever its path is by now.
-    pub(super) fn add(&self, directory: impl AsFd, owner: &Arc<Pending>) -> Result<i32, Errno> {
+    pub(super) fn add(
+        &self,
+        directory: BorrowedFd<'_>,
+        owner: &Arc<Pending>,
+    ) -> Result<i32, Errno> {
         let mut owners = self.queue.owners();
         let path = beneath::own_path(directory);
         let watch = inotify::add_watch(&self.queue.inotify, path, REPORTED)?;

@@ -245,7 +245,7 @@ impl Snapshot {
             Ok(directory) => directory,
             Err(errno) => return self.lose_sight(id, errno),
         };
-        self.watch(id, &directory);
+        self.watch(id, directory.as_fd());
         if self.is_summarised(id) {
             return self.tell_summary(id);
         }
