@@ -3,8 +3,10 @@
 //! Invariant: every statement says whose session it is about, so that nobody reaches another's by
 //! a check that was forgotten.
 
+mod glance;
 mod gone;
 
+pub use glance::{Glance, glances};
 pub use gone::gone;
 
 use crate::{
@@ -207,27 +209,27 @@ pub(crate) fn read(row: &Row) -> Result<Session, SqlError> {
         uuid: uuid(row, 1)?,
         kind: known(row, 2, SessionKind::parse)?,
         user_id: UserId(row.get(3)?),
-        title: title.or_else(|| first_message.as_deref().and_then(made_title)),
+        title: title.or_else(|| beginning(first_message.as_deref()?, MADE_TITLE)),
         created_at: Timestamp(row.get(5)?),
         updated_at: Timestamp(row.get(6)?),
     })
 }
 
-/// The first line of a message that says something, cut to the length of a title.
-fn made_title(message: &str) -> Option<String> {
+/// The first line of a message that says something, cut to `most` letters.
+fn beginning(message: &str, most: usize) -> Option<String> {
     let line = message
         .lines()
         .map(str::trim)
         .find(|line| !line.is_empty())?;
     let mut letters = line.chars();
-    let shown = letters.by_ref().take(MADE_TITLE);
-    let mut title: String = shown
+    let shown = letters.by_ref().take(most);
+    let mut text: String = shown
         .map(|letter| if letter.is_control() { ' ' } else { letter })
         .collect();
     if letters.next().is_some() {
-        title.push('…');
+        text.push('…');
     }
-    Some(title)
+    Some(text)
 }
 
 #[cfg(test)]
@@ -235,9 +237,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn titles_from_messages() {
+    fn beginnings_of_messages() {
         let check = |message: &str, expected: Option<&str>| {
-            assert_eq!(made_title(message).as_deref(), expected, "{message:?}");
+            let found = beginning(message, MADE_TITLE);
+            assert_eq!(found.as_deref(), expected, "{message:?}");
         };
         check("Fix the build", Some("Fix the build"));
         check("\n\n  Fix\tthe build \nsoon", Some("Fix the build"));
