@@ -143,6 +143,24 @@ const fn operation(line: (Method, &'static str), summary: &'static str) -> Opera
 const UNKNOWN: Answer = Answer::problem(404, "There is no such session of yours.");
 const OFFSET: Query = Query::number("offset", "How many to skip.", 0, i64::MAX);
 
+const PART: &[Query] = &[
+    Query::number(
+        "offset",
+        "How many to skip from the oldest on; without, the newest ones come.",
+        0,
+        i64::MAX,
+    ),
+    Query::number("limit", "How many at most.", 200, 200),
+];
+const LISTED: &[Answer] = &[
+    Answer::new(
+        200,
+        "The messages; `X-Total-Count` says how many there are.",
+        Body::JsonList("Message"),
+    ),
+    UNKNOWN,
+];
+
 pub(crate) const OPERATIONS: &[Operation] = &[
     operation(
         (Method::Get, "/api/v1/sessions"),
@@ -183,21 +201,12 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         (Method::Get, "/api/v1/sessions/{session_id}/messages"),
         "List a session's messages, oldest first",
     )
-    .query(&[
-        Query::number(
-            "offset",
-            "How many to skip from the oldest on; without, the newest ones come.",
-            0,
-            i64::MAX,
-        ),
-        Query::number("limit", "How many at most.", 200, 200),
-    ])
-    .answers(&[
-        Answer::new(
-            200,
-            "The messages; `X-Total-Count` says how many there are.",
-            Body::JsonList("Message"),
-        ),
-        UNKNOWN,
-    ]),
+    .query(PART)
+    .answers(LISTED),
+    operation(
+        (Method::Get, "/api/v1/chat/messages/{session_id}"),
+        "List a session's messages, oldest first",
+    )
+    .query(PART)
+    .answers(LISTED),
 ];
