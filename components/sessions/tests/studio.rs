@@ -43,11 +43,7 @@ async fn sessions_in_an_envelope_and_by_number() {
     app.sql(
         "INSERT INTO messages (uuid, session_id, role, content, status, lease_until, created_at) \
          VALUES ('x', ?1, 'assistant', 'not yet', 'answering', ?2, ?3)",
-        vec![
-            second.into(),
-            i64::MAX.into(),
-            (test_app::NOW + 2).into(),
-        ],
+        vec![second.into(), i64::MAX.into(), (test_app::NOW + 2).into()],
     )
     .await;
     let answer = get(&app, &ada, SESSIONS).await;
