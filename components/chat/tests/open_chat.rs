@@ -34,7 +34,8 @@ impl Setting {
         )
         .await;
         app.sql(
-            "INSERT INTO sessions (uuid, kind, user_id, created_at) VALUES ('s', 'open', 1, 0)",
+            "INSERT INTO sessions (uuid, kind, user_id, created_at) VALUES \
+             ('00000000-0000-7000-8000-000000000001', 'open', 1, 0)",
             Vec::new(),
         )
         .await;
@@ -368,7 +369,7 @@ async fn a_conversation_whose_writer_is_gone_is_free_again() {
         .app
         .sql(
             "INSERT INTO messages (uuid, session_id, role, content, status, lease_until, \
-             created_at) VALUES ('x', 1, 'assistant', 'lost', 'answering', 1, 0)",
+             created_at) VALUES ('00000000-0000-7000-8000-00000000000a', 1, 'assistant', 'lost', 'answering', 1, 0)",
             Vec::new(),
         )
         .await;

@@ -1,5 +1,5 @@
 //! Health in the words of each contract, the OpenAPI document, migrations over HTTP, and, being
-//! the catch-all of `spin.toml`, the answer to paths that nobody serves.
+//! the catch-all of `spin.toml`, the answer to paths that nobody serves or that the runner does.
 
 mod infra;
 mod migrate;
@@ -18,8 +18,22 @@ pub fn router(platform: Platform) -> Router {
         .route("/api/v1/infra/health", routing::get(infra::health))
         .route("/api/openapi.json", routing::get(openapi::document))
         .route("/internal/migrate", routing::post(migrate::migrate))
+        .merge(of_the_runner())
         .fallback(web::not_found)
         .with_state(platform)
+}
+
+/// Sockets: whoever asks the edge for one is told where it is.
+fn of_the_runner() -> Router<Platform> {
+    let paths = [
+        "/api/ws/{*rest}",
+        "/api/v1/ws/{*rest}",
+        "/ws/{*rest}",
+        "/api/sessions/{session_id}/events",
+    ];
+    paths.into_iter().fold(Router::new(), |router, path| {
+        router.route(path, routing::any(web::elsewhere))
+    })
 }
 
 #[cfg(target_family = "wasm")]

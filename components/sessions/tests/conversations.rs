@@ -24,7 +24,8 @@ async fn user(app: &TestApp, id: i64, realm: &str) {
 async fn message(app: &TestApp, id: i64, content: &str, status: &str, lease: Option<i64>) {
     app.sql(
         "INSERT INTO messages (id, uuid, session_id, role, content, status, lease_until, \
-         created_at) VALUES (?1, ?1, 1, 'assistant', ?2, ?3, ?4, 0)",
+         created_at) VALUES (?1, printf('00000000-0000-7000-8000-%012d', ?1), 1, 'assistant', \
+         ?2, ?3, ?4, 0)",
         vec![
             id.to_string().into(),
             content.into(),

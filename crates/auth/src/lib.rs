@@ -11,6 +11,7 @@ mod lifetimes;
 pub mod passwords;
 pub mod permissions;
 mod refresh_token;
+mod ticket;
 
 pub use access_token::{AccessToken, IssueError, TokenError, claimed_audience, issue, verify};
 pub use api_key::{api_key_hash, api_key_of, api_key_prefix};
@@ -18,3 +19,4 @@ pub use codes::{code_hash, code_matches};
 pub use keys::{KeyError, Keys};
 pub use lifetimes::{STUDIO_GRACE, lifetime, login_lifetime};
 pub use refresh_token::RefreshToken;
+pub use ticket::{ticket_hash, ticket_of};

@@ -147,3 +147,13 @@ pub struct NewApiKey {
     /// The key.
     pub key: Secret,
 }
+
+/// `POST /auth/tickets`: what a page shows as `?ticket=` in place of its token.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Ticket {
+    /// Good for one socket or stream.
+    pub ticket: Secret,
+    /// For how many seconds.
+    #[schema(example = 30)]
+    pub expires_in: u64,
+}

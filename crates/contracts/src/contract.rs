@@ -19,11 +19,14 @@ pub enum Contract {
 
 /// Paths of each contract, and how they begin. A path that several contracts share stands under
 /// the one that answers when no token says otherwise; the first match counts.
-const PREFIXES: [(&str, Contract); 24] = [
+const PREFIXES: [(&str, Contract); 27] = [
     ("/api/sessions", Contract::Codex),
     ("/api/login", Contract::Codex),
     ("/api/logout", Contract::Codex),
     ("/api/health", Contract::Codex),
+    ("/api/ws", Contract::Workspace),
+    ("/api/v1/ws", Contract::Workspace),
+    ("/ws", Contract::Studio),
     ("/api/v1/services", Contract::Studio),
     ("/api/v1/workflows", Contract::Studio),
     ("/api/v1/agents", Contract::Studio),
@@ -108,6 +111,9 @@ mod tests {
         check("/api/v1/files", Contract::Workspace);
         check("/api/v1/files/avatar", Contract::Studio);
         check("/api/v1/infra/health", Contract::Runtime);
+        check("/api/ws/sessions/7", Contract::Workspace);
+        check("/ws/chat", Contract::Studio);
+        check("/api/v1/sessions/7/events", Contract::Workspace);
         check("/nowhere", Contract::Runtime);
     }
 

@@ -6,10 +6,10 @@
 //! | module | contract | what it is |
 //! |---|---|---|
 //! | [`runtime`] | `runtime` | accounts: sign-up by code, tokens, profiles |
-//! | [`accounts`] | besides them | forgotten passwords, logins, API keys |
-//! | [`workspace`] | `workspace` | signing in |
+//! | [`accounts`] | besides them | forgotten passwords, logins, API keys, tickets |
+//! | [`workspace`] | `workspace` | signing in, sessions, sandboxes, files |
 //! | [`codex`] | `codex` | signing in, by password or by key |
-//! | [`studio`] | `studio` | signing in, one's own account, the envelope |
+//! | [`studio`] | `studio` | signing in, one's own account, sessions, the envelope |
 //! | [`chat`] | `chat` | users, conversations and streamed chat, open |
 //! | [`health`] | `runtime`, `codex` | health of the service and of what it stands on |
 

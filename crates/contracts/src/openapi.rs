@@ -25,7 +25,11 @@ pub fn operations() -> impl Iterator<Item = &'static Operation> {
         runtime::OPERATIONS,
         accounts::OPERATIONS,
         workspace::OPERATIONS,
+        workspace::sessions::OPERATIONS,
+        workspace::sandbox::OPERATIONS,
+        workspace::files::OPERATIONS,
         studio::OPERATIONS,
+        studio::sessions::OPERATIONS,
         codex::OPERATIONS,
         chat::OPERATIONS,
         health::OPERATIONS,
@@ -122,6 +126,10 @@ fn query_parameter(query: &Query) -> ParameterBuilder {
             (number, false)
         }
         QueryKind::Text { required } => (ObjectBuilder::new().schema_type(Type::String), required),
+        QueryKind::Flag => {
+            let flag = ObjectBuilder::new().schema_type(Type::Boolean);
+            (flag.default(Some(json!(false))), false)
+        }
     };
     ParameterBuilder::new()
         .name(query.name)

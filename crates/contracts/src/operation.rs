@@ -44,8 +44,7 @@ pub struct Operation {
     pub access: Access,
     pub(crate) summary: &'static str,
     pub(crate) query: &'static [Query],
-    /// The schema of the request's JSON body.
-    pub(crate) body: Option<&'static str>,
+    pub(crate) body: Taken,
     pub(crate) answers: &'static [Answer],
 }
 
@@ -63,7 +62,7 @@ pub(crate) const fn operation(
         access,
         summary,
         query: &[],
-        body: None,
+        body: Taken::Nothing,
         answers: &[],
     }
 }
@@ -75,7 +74,23 @@ impl Operation {
 
     pub(crate) const fn body(self, schema: &'static str) -> Self {
         Self {
-            body: Some(schema),
+            body: Taken::Json(schema),
+            ..self
+        }
+    }
+
+    /// A body that may be left out.
+    pub(crate) const fn body_if_any(self, schema: &'static str) -> Self {
+        Self {
+            body: Taken::JsonIfAny(schema),
+            ..self
+        }
+    }
+
+    /// Any bytes.
+    pub(crate) const fn upload(self) -> Self {
+        Self {
+            body: Taken::Bytes,
             ..self
         }
     }
@@ -83,6 +98,17 @@ impl Operation {
     pub(crate) const fn answers(self, answers: &'static [Answer]) -> Self {
         Self { answers, ..self }
     }
+}
+
+/// What a request's body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    Nothing,
+    /// JSON of that schema.
+    Json(&'static str),
+    /// The same, or nothing.
+    JsonIfAny(&'static str),
+    Bytes,
 }
 
 /// A parameter of the query.
@@ -100,6 +126,8 @@ pub(crate) enum QueryKind {
     Number { default: i64, most: i64 },
     /// A text.
     Text { required: bool },
+    /// `true` or `false`, which it is by default.
+    Flag,
 }
 
 impl Query {
@@ -115,6 +143,11 @@ impl Query {
 
     pub(crate) const fn text(name: &'static str, what: &'static str, required: bool) -> Self {
         let kind = QueryKind::Text { required };
+        Self { name, what, kind }
+    }
+
+    pub(crate) const fn flag(name: &'static str, what: &'static str) -> Self {
+        let kind = QueryKind::Flag;
         Self { name, what, kind }
     }
 }
@@ -149,9 +182,13 @@ pub(crate) enum Body {
     JsonList(&'static str),
     /// In the envelope of `studio`.
     Envelope(&'static str),
+    /// A list in the envelope of `studio`.
+    EnvelopeList(&'static str),
     /// An envelope whose `data` is null.
     EmptyEnvelope,
     EventStream,
+    /// Of that media type.
+    Bytes(&'static str),
     Problem,
     Nothing,
 }

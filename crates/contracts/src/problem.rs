@@ -118,11 +118,14 @@ pub fn status_of(kind: ErrorKind, contract: Contract) -> u16 {
         ErrorKind::Conflict => 409,
         ErrorKind::TooLarge => 413,
         ErrorKind::UnsupportedMediaType => 415,
+        ErrorKind::RangeNotSatisfiable => 416,
+        ErrorKind::UpgradeRequired => 426,
         ErrorKind::TooManyRequests => 429,
         ErrorKind::Internal => 500,
         ErrorKind::Upstream => 502,
         ErrorKind::Unavailable => 503,
         ErrorKind::UpstreamTimeout => 504,
+        ErrorKind::InsufficientStorage => 507,
     }
 }
 
@@ -137,6 +140,7 @@ fn title_of(status: u16) -> &'static str {
         409 => "Conflict",
         413 => "Content Too Large",
         415 => "Unsupported Media Type",
+        416 => "Range Not Satisfiable",
         422 => "Unprocessable Content",
         426 => "Upgrade Required",
         429 => "Too Many Requests",
@@ -145,6 +149,7 @@ fn title_of(status: u16) -> &'static str {
         502 => "Bad Gateway",
         503 => "Service Unavailable",
         504 => "Gateway Timeout",
+        507 => "Insufficient Storage",
         _ => "Error",
     }
 }

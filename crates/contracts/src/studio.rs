@@ -1,7 +1,8 @@
 //! The `studio` contract: ComfyUI services and workflows that agents edit ("API 接口设计"). For
-//! now its sections 1 and 2: signing in, and one's own account.
+//! now its sections 1 and 2, signing in and one's own account, and what section 5 says of sessions.
 
 mod operations;
+pub mod sessions;
 
 pub(crate) use operations::OPERATIONS;
 

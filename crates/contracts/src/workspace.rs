@@ -1,5 +1,9 @@
-//! The `workspace` contract: an agent team works in a sandbox ("Backend API Overview"). For now
-//! its "Authentication".
+//! The `workspace` contract: an agent team works in a sandbox ("Backend API Overview"). Here its
+//! "Authentication", in the modules the rest.
+
+pub mod files;
+pub mod sandbox;
+pub mod sessions;
 
 use crate::operation::{Access, Answer, Body, Method, Operation, Query, operation};
 use crate::{Contract, Secret};

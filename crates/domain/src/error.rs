@@ -23,6 +23,10 @@ pub enum ErrorKind {
     TooLarge,
     /// The body's content type is not the one that the operation takes.
     UnsupportedMediaType,
+    /// The part of a thing that is asked for is beyond its end.
+    RangeNotSatisfiable,
+    /// It is served elsewhere, by another protocol: the detail says where.
+    UpgradeRequired,
     /// A limit on the number of requests: wait [`Error::retry_after`] seconds.
     TooManyRequests,
     /// A server that we depend on failed.
@@ -31,6 +35,8 @@ pub enum ErrorKind {
     UpstreamTimeout,
     /// Something that we need is not configured or is down: try again later.
     Unavailable,
+    /// What is stored fills its quota: remove something first.
+    InsufficientStorage,
     /// Our fault. The cause is for the log, never for the caller.
     Internal,
 }

@@ -31,7 +31,7 @@ pub use login::{Audience, Login};
 pub use message::{Message, MessageStatus, Role};
 pub use profile::{AvatarUrl, Bio, DisplayName};
 pub use secret::{Code, Password};
-pub use session::{ConversationOwner, Session, SessionKind, SessionTitle};
+pub use session::{ConversationOwner, Session, SessionKey, SessionKind, SessionTitle};
 pub use timestamp::Timestamp;
 pub use user::{OpenEmail, OpenUser, OpenUsername};
 pub use username::Username;

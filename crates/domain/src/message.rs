@@ -1,6 +1,7 @@
 //! Messages of a session.
 
 use crate::{MessageId, SessionId, Timestamp};
+use uuid::Uuid;
 
 /// Who wrote a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +81,8 @@ impl MessageStatus {
 pub struct Message {
     /// Its number; later messages of a session have higher ones.
     pub id: MessageId,
+    /// Its number for the outside.
+    pub uuid: Uuid,
     /// The session it belongs to.
     pub session_id: SessionId,
     /// Who wrote it.

@@ -5,10 +5,12 @@
 //! | `PUT /v1/sandboxes/{session}` with [`Launch`] | 200 [`Launched`] |
 //! | `GET /v1/sandboxes/{session}` | 200 [`Sandbox`], 404 |
 //! | `DELETE /v1/sandboxes/{session}` | 200 [`Destroyed`], also where there was none |
+//! | `GET /v1/users/{user}/sandboxes` | 200 [`OfUser`] |
 //! | `DELETE /v1/users/{user}/sandboxes` | 200 [`Destroyed`] |
 //! | `GET /v1/sandboxes/{session}/previews` | 200 [`Previews`], 404 |
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// Launches a session's sandbox, or says that it is there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +57,22 @@ pub struct Launched {
     /// Whether it was made by this request.
     pub created: bool,
     /// The sandbox.
+    pub sandbox: Sandbox,
+}
+
+/// A user's sandboxes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfUser {
+    /// All of them, in any order.
+    pub sandboxes: Vec<OfSession>,
+}
+
+/// A session's sandbox.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfSession {
+    /// The session.
+    pub session: Uuid,
+    /// Its sandbox.
     pub sandbox: Sandbox,
 }
 

@@ -1,9 +1,14 @@
 //! Conversations of the `chat` contract: sessions of kind `open`. Their owners are open users, or
 //! accounts where the open chat is off; neither sees the other's.
 
-use crate::{Listed, Window, failure::failure};
-use domain::{ConversationOwner, Error, Session, SessionId, SessionTitle, Timestamp, UserId};
-use ports::{Row, Sql, SqlError, Value};
+use crate::{
+    Listed, Window,
+    failure::failure,
+    rows::first,
+    sessions::{read, session_columns},
+};
+use domain::{ConversationOwner, Error, Session, SessionId, SessionTitle, UserId};
+use ports::{Sql, Value};
 use uuid::Uuid;
 
 /// The condition that a session is a conversation of an owner, who is in that [`parameter`].
@@ -41,10 +46,12 @@ pub async fn insert(
     title: Option<&SessionTitle>,
     now: i64,
 ) -> Result<Option<Session>, Error> {
-    const INSERT: &str = "INSERT INTO sessions (uuid, kind, user_id, title, created_at) \
+    const INSERT: &str = concat!(
+        "INSERT INTO sessions (uuid, kind, user_id, title, created_at) \
          SELECT ?1, 'open', id, ?4, ?5 FROM users \
-         WHERE id = ?2 AND CASE WHEN ?3 IS NULL THEN realm = 'open' ELSE id = ?3 END \
-         RETURNING id, user_id, title, created_at";
+         WHERE id = ?2 AND CASE WHEN ?3 IS NULL THEN realm = 'open' ELSE id = ?3 END RETURNING ",
+        session_columns!()
+    );
     let parameters = vec![
         uuid.to_string().into(),
         user.0.into(),
@@ -52,8 +59,7 @@ pub async fn insert(
         title.map(SessionTitle::as_str).into(),
         now.into(),
     ];
-    let rows = sql.execute(INSERT, parameters).await.map_err(failure)?;
-    rows.first().map(read).transpose().map_err(failure)
+    first(sql, INSERT, parameters, read).await
 }
 
 /// The conversation of that number, if it is of `owner`.
@@ -66,12 +72,12 @@ pub async fn by_id(
     id: SessionId,
 ) -> Result<Option<Session>, Error> {
     const SELECT: &str = concat!(
-        "SELECT id, user_id, title, created_at FROM sessions WHERE id = ?1 AND ",
+        "SELECT ",
+        session_columns!(),
+        " FROM sessions WHERE id = ?1 AND ",
         is_of_owner!("?2")
     );
-    let parameters = vec![id.0.into(), parameter(owner)];
-    let rows = sql.execute(SELECT, parameters).await.map_err(failure)?;
-    rows.first().map(read).transpose().map_err(failure)
+    first(sql, SELECT, vec![id.0.into(), parameter(owner)], read).await
 }
 
 /// Conversations of `user`, newest first.
@@ -84,8 +90,12 @@ pub async fn of_user(
     window: Window,
 ) -> Result<Listed<Session>, Error> {
     const COUNT: &str = "SELECT COUNT(*) FROM sessions WHERE user_id = ?1 AND kind = 'open'";
-    const SELECT: &str = "SELECT id, user_id, title, created_at FROM sessions \
-         WHERE user_id = ?1 AND kind = 'open' ORDER BY id DESC LIMIT ?2 OFFSET ?3";
+    const SELECT: &str = concat!(
+        "SELECT ",
+        session_columns!(),
+        " FROM sessions \
+         WHERE user_id = ?1 AND kind = 'open' ORDER BY id DESC LIMIT ?2 OFFSET ?3"
+    );
     let counted = sql
         .execute(COUNT, vec![user.0.into()])
         .await
@@ -93,13 +103,4 @@ pub async fn of_user(
     let parameters = vec![user.0.into(), window.limit.into(), window.skip.into()];
     let rows = sql.execute(SELECT, parameters).await.map_err(failure)?;
     Listed::of(&rows, &counted, read)
-}
-
-fn read(row: &Row) -> Result<Session, SqlError> {
-    Ok(Session {
-        id: SessionId(row.get(0)?),
-        user_id: UserId(row.get(1)?),
-        title: row.get(2)?,
-        created_at: Timestamp(row.get(3)?),
-    })
 }

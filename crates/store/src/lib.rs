@@ -12,7 +12,9 @@ pub mod logins;
 pub mod messages;
 pub mod migrations;
 pub mod open_users;
+pub mod sessions;
 pub mod sweep;
+pub mod tickets;
 pub mod verifications;
 
 mod failure;

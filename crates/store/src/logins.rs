@@ -1,9 +1,11 @@
 //! Logins. One that is ended is never opened again; who signs in once more gets a new one.
 
+mod ended;
 mod list;
 mod revoke;
 mod rotate;
 
+pub use ended::ended;
 pub use list::list_of_user;
 pub use revoke::{OPEN_MOST, revoke, revoke_of_user, revoke_one_of_user};
 pub use rotate::{GRACE_MS, Rotation, rotate};
@@ -23,7 +25,7 @@ macro_rules! login_columns {
          logins.expires_at, logins.user_agent, logins.address"
     };
 }
-use login_columns;
+pub(crate) use login_columns;
 
 /// The most letters that are kept of a client's name and of its address.
 const NAME_LENGTH: i64 = 256;
@@ -176,7 +178,7 @@ fn read(row: &Row) -> Result<Login, SqlError> {
     read_at(row, 0)
 }
 
-fn read_at(row: &Row, start: usize) -> Result<Login, SqlError> {
+pub(crate) fn read_at(row: &Row, start: usize) -> Result<Login, SqlError> {
     Ok(Login {
         id: LoginId(row.get(start)?),
         uuid: uuid(row, start + 1)?,

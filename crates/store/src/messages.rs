@@ -1,7 +1,11 @@
 //! Messages, as their readers see them: an answer that is being written is not there yet, and
 //! one whose writer is gone is interrupted.
 
-use crate::{Listed, Window, failure::failure, rows::known};
+use crate::{
+    Listed, Window,
+    failure::failure,
+    rows::{known, uuid},
+};
 use domain::{Error, Message, MessageId, MessageStatus, Role, SessionId, Timestamp};
 use ports::{Row, Sql, SqlError};
 
@@ -34,7 +38,7 @@ pub async fn of_session(
     };
     let select = format!(
         "SELECT id, session_id, role, content, \
-             CASE status WHEN 'answering' THEN 'interrupted' ELSE status END, created_at \
+             CASE status WHEN 'answering' THEN 'interrupted' ELSE status END, created_at, uuid \
          FROM (SELECT *, SUM(LENGTH(CAST(content AS BLOB))) OVER (ORDER BY {order}) AS so_far, \
                    ROW_NUMBER() OVER (ORDER BY {order}) AS place \
                FROM (SELECT * FROM messages WHERE session_id = ?1 \
@@ -56,6 +60,7 @@ pub async fn of_session(
 fn read(row: &Row) -> Result<Message, SqlError> {
     Ok(Message {
         id: MessageId(row.get(0)?),
+        uuid: uuid(row, 6)?,
         session_id: SessionId(row.get(1)?),
         role: known(row, 2, Role::parse)?,
         content: row.get(3)?,

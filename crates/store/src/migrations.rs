@@ -28,7 +28,11 @@ macro_rules! embedded {
 }
 
 /// Every migration, in order.
-pub const MIGRATIONS: &[Migration] = embedded!["0001_users_sessions_messages", "0002_accounts"];
+pub const MIGRATIONS: &[Migration] = embedded![
+    "0001_users_sessions_messages",
+    "0002_accounts",
+    "0003_sessions_tickets",
+];
 
 /// How long one applier may take before another takes over.
 const LEASE_MS: i64 = 60_000;

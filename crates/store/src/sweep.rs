@@ -19,7 +19,7 @@ const PORTION: usize = 500;
 /// Portions that one sweep removes at most of a table.
 const PORTIONS: usize = 20;
 
-/// Removes verifications and logins that ended long ago, or part of them where there are very
+/// Removes tickets that ended, and verifications and logins that ended long ago, or part of them where there are very
 /// many. Returns how many rows went.
 ///
 /// # Errors
@@ -27,10 +27,13 @@ const PORTIONS: usize = 20;
 pub async fn sweep(sql: &dyn Sql, now: i64) -> Result<usize, Error> {
     const VERIFICATIONS: &str = "DELETE FROM verifications WHERE id IN (\
              SELECT id FROM verifications WHERE expires_at < ?1 LIMIT ?2) RETURNING id";
+    const TICKETS: &str = "DELETE FROM tickets WHERE hash IN (\
+             SELECT hash FROM tickets WHERE expires_at < ?1 LIMIT ?2) RETURNING hash";
     const LOGINS: &str = "DELETE FROM logins WHERE id IN (\
              SELECT id FROM logins WHERE expires_at < ?1 OR revoked_at < ?1 LIMIT ?2) RETURNING id";
     Ok(
         remove(sql, VERIFICATIONS, now - VERIFICATION_KEPT_MS).await?
+            + remove(sql, TICKETS, now).await?
             + remove(sql, LOGINS, now - LOGIN_KEPT_MS).await?,
     )
 }

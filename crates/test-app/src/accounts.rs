@@ -1,7 +1,7 @@
 //! Route tests with accounts: letters are kept, time stands still until a test moves it, and
 //! there are short ways to sign up and in.
 
-use crate::{Answer, Mailbox, TestApp, interleaved::Interleaved};
+use crate::{Answer, Mailbox, Runner, TestApp, interleaved::Interleaved};
 use axum::Router;
 use platform_native::{ManualClock, key_value::Stores, sqlite::Database};
 use ports::{KeyValue, Platform};
@@ -70,6 +70,8 @@ pub struct Accounts {
     app: TestApp,
     /// Where its letters go.
     pub mailbox: Mailbox,
+    /// Who it asks about everything else.
+    pub runner: Runner,
     /// Its time.
     pub clock: ManualClock,
 }
@@ -87,6 +89,7 @@ impl Accounts {
     /// sent together take turns at each use of a store.
     pub async fn start(make: fn(Platform) -> Router, own: &[(&str, &str)]) -> Self {
         let (mailbox, clock) = (Mailbox::default(), ManualClock::new(NOW));
+        let runner = Runner::with(mailbox.clone());
         let file = Database::temporary().expect("a temporary file");
         let stores = Stores::over(file).await.expect("a key-value file");
         let change = |platform: Platform| Platform {
@@ -94,7 +97,7 @@ impl Accounts {
             key_value: Arc::new(Interleaved::<dyn KeyValue>(Arc::new(
                 stores.store("default"),
             ))),
-            http: Arc::new(mailbox.clone()),
+            http: Arc::new(runner.clone()),
             clock: Arc::new(clock.clone()),
             ..platform
         };
@@ -102,6 +105,7 @@ impl Accounts {
         Self {
             app,
             mailbox,
+            runner,
             clock,
         }
     }

@@ -14,9 +14,11 @@
 mod accounts;
 mod interleaved;
 mod mailbox;
+mod runner;
 
 pub use accounts::{Accounts, NOW, PASSWORD, Way};
 pub use mailbox::{Fault, Letter, Mailbox};
+pub use runner::{Asked, Reply, Runner};
 
 use axum::{Router, body::Body, response::Response};
 use http::{Method, Request, StatusCode, header};
@@ -30,6 +32,7 @@ const VARIABLES: [(&str, &str); 21] = [
     ("public_url", "http://127.0.0.1:3000"),
     ("runner_url", "http://127.0.0.1:9"),
     ("runner_token", "a-token-for-tests"),
+    ("runner_public_url", ""),
     ("llm_base_url", ""),
     ("llm_api_key", ""),
     ("llm_model", "scripted"),

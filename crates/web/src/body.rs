@@ -18,6 +18,13 @@ use std::{pin::pin, time::Duration};
 /// The largest JSON body.
 pub const BODY_MAX_BYTES: usize = 256 * 1024;
 
+/// The largest file that is taken in one request. An instance has 128 MiB for up to 16 requests,
+/// and bytes on their way are there more than once.
+pub const UPLOAD_MAX_BYTES: usize = 2 * 1024 * 1024;
+
+/// How long a file may take to arrive.
+const UPLOAD_ARRIVAL: Duration = Duration::from_secs(120);
+
 /// How long a body may take to arrive: whoever sends one holds a place among the requests in
 /// flight.
 const ARRIVAL: Duration = Duration::from_secs(20);
@@ -78,6 +85,52 @@ where
     }
 }
 
+/// As [`SignedBody`], where a request without a body says nothing.
+#[derive(Debug)]
+pub struct SignedBodyIfAny<T>(pub SignedIn, pub T);
+
+impl<T, S> FromRequest<S> for SignedBodyIfAny<T>
+where
+    T: DeserializeOwned + Validate + Default,
+    S: Send + Sync,
+    Platform: FromRef<S>,
+{
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        let (mut parts, body) = request.into_parts();
+        let bytes = read(body, &Platform::from_ref(state)).await?;
+        let signed_in = SignedIn::from_request_parts(&mut parts, state).await?;
+        if bytes.is_empty() {
+            return Ok(Self(signed_in, T::default()));
+        }
+        check_type(&parts.headers)?;
+        Ok(Self(signed_in, valid(&bytes)?))
+    }
+}
+
+/// Who sends a file, and its bytes, whatever they are. Strangers fill no memory: the login is
+/// looked at before the bytes are read, and, as in [`SignedBody`], again when they are there.
+#[derive(Debug)]
+pub struct Upload(pub SignedIn, pub Bytes);
+
+impl<S> FromRequest<S> for Upload
+where
+    S: Send + Sync,
+    Platform: FromRef<S>,
+{
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        let (mut parts, body) = request.into_parts();
+        SignedIn::from_request_parts(&mut parts, state).await?;
+        let platform = Platform::from_ref(state);
+        let bytes = read_within(body, &platform, UPLOAD_MAX_BYTES, UPLOAD_ARRIVAL).await?;
+        let signed_in = SignedIn::from_request_parts(&mut parts, state).await?;
+        Ok(Self(signed_in, bytes))
+    }
+}
+
 /// What a member was parsed to.
 ///
 /// # Errors
@@ -122,8 +175,17 @@ fn check_type(headers: &HeaderMap) -> Result<(), Error> {
 }
 
 async fn read(body: Body, platform: &Platform) -> Result<Bytes, Error> {
-    let collected = pin!(Limited::new(body, BODY_MAX_BYTES).collect());
-    let Either::Left((collected, _)) = select(collected, platform.clock.sleep(ARRIVAL)).await
+    read_within(body, platform, BODY_MAX_BYTES, ARRIVAL).await
+}
+
+async fn read_within(
+    body: Body,
+    platform: &Platform,
+    most: usize,
+    arrival: Duration,
+) -> Result<Bytes, Error> {
+    let collected = pin!(Limited::new(body, most).collect());
+    let Either::Left((collected, _)) = select(collected, platform.clock.sleep(arrival)).await
     else {
         let detail = "The body did not arrive in time";
         return Err(Error::new(ErrorKind::Refused, detail));
@@ -131,7 +193,7 @@ async fn read(body: Body, platform: &Platform) -> Result<Bytes, Error> {
     match collected {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
-            let detail = format!("The body is over its limit of {BODY_MAX_BYTES} bytes");
+            let detail = format!("The body is over its limit of {most} bytes");
             Err(Error::new(ErrorKind::TooLarge, detail))
         }
         Err(error) => Err(Error::new(ErrorKind::Refused, "The body broke off").caused_by(error)),

@@ -76,6 +76,21 @@ pub async fn refuse_forged(platform: &Platform, parts: &Parts) -> Result<(), Err
         })
 }
 
+/// Checks a request of a page, if one made it, that proves itself by something other than its
+/// cookie: the page must be ours or let in.
+///
+/// # Errors
+/// Forbidden where it is neither; Unavailable when a setting cannot be read.
+pub async fn refuse_foreign(platform: &Platform, parts: &Parts) -> Result<(), Error> {
+    let Err(forged) = refuse_forged(platform, parts).await else {
+        return Ok(());
+    };
+    let origins = allowed(&*platform.variables).await.map_err(unavailable)?;
+    let mut pages = parts.headers.get_all(header::ORIGIN).into_iter();
+    let allowed = pages.all(|page| page.to_str().is_ok_and(|page| origins.allows(page)));
+    if allowed { Ok(()) } else { Err(forged) }
+}
+
 /// Whether a letter or an answer may lead a reader to `url`: to this site, to an origin that
 /// `cors_origins` names, or, where everybody is let in because all is local, to this machine.
 ///

@@ -15,6 +15,7 @@ pub type Outcome<T> = Result<T, Failure>;
 pub struct Failure {
     error: Error,
     contract: Option<Contract>,
+    instance: Option<String>,
 }
 
 impl Failure {
@@ -25,6 +26,13 @@ impl Failure {
             contract: Some(contract),
             ..failure.into()
         }
+    }
+
+    /// The same about the request for `path`, which somebody else made and we are asked about.
+    #[must_use]
+    pub fn about(mut self, path: impl Into<String>) -> Self {
+        self.instance = Some(path.into());
+        self
     }
 
     /// What went wrong.
@@ -39,6 +47,7 @@ impl From<Error> for Failure {
         Self {
             error,
             contract: None,
+            instance: None,
         }
     }
 }
@@ -48,16 +57,23 @@ impl From<Error> for Failure {
 pub(crate) struct Carried {
     pub(crate) error: Arc<Error>,
     pub(crate) contract: Option<Contract>,
+    pub(crate) instance: Option<String>,
 }
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let Self { error, contract } = self;
+        let Self {
+            error,
+            contract,
+            instance,
+        } = self;
         let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
         let error = Arc::new(error);
-        response
-            .extensions_mut()
-            .insert(Carried { error, contract });
+        response.extensions_mut().insert(Carried {
+            error,
+            contract,
+            instance,
+        });
         response
     }
 }

@@ -4,6 +4,7 @@
 //! and the answer is wrapped. Errors leave as [`Failure`] and become a problem in [`serve`],
 //! the one place that knows the path, the contract and the request's number.
 
+mod accept;
 mod answers;
 mod bearer;
 mod body;
@@ -16,24 +17,31 @@ mod json;
 mod language;
 pub mod limits;
 mod networks;
+mod own_session;
 mod paging;
 mod path;
 mod serve;
 mod settings;
 mod signed_in;
+mod sockets;
 
+pub use accept::asks_for;
 pub use answers::{Envelope, NoStore};
 pub use bearer::{Bearer, Runner, same_secret};
-pub use body::{BODY_MAX_BYTES, Decoded, SignedBody, Valid, parsed};
-pub use browsers::{may_redirect_to, refuse_forged};
+pub use body::{
+    BODY_MAX_BYTES, Decoded, SignedBody, SignedBodyIfAny, UPLOAD_MAX_BYTES, Upload, Valid, parsed,
+};
+pub use browsers::{may_redirect_to, refuse_foreign, refuse_forged};
 pub use client::Client;
 pub use cookie::{Cookie, forget_cookie, set_cookie};
 pub use failure::{Failure, Outcome};
 pub use fresh::new_uuid;
 pub use json::Json;
 pub use language::Language;
+pub use own_session::{OwnSession, own_session};
 pub use paging::{Limits, Page, Paged, Parameters};
 pub use path::{Id, Segment, UuidId};
 pub use serve::{not_found, serve};
 pub use settings::{Conversations, OpenChat, is_loopback_url, variable};
 pub use signed_in::{Administrator, SignedIn, TokenSettings};
+pub use sockets::elsewhere;

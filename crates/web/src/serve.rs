@@ -83,7 +83,12 @@ fn as_problem(
     let chosen = carried.as_ref().and_then(|carried| carried.contract);
     let contract = chosen.unwrap_or(contract);
     let mut problem = match &carried {
-        Some(Carried { error, .. }) => Problem::of(error, contract, path),
+        Some(Carried {
+            error, instance, ..
+        }) => {
+            let about = instance.as_deref().unwrap_or(path);
+            Problem::of(error, contract, about)
+        }
         // axum's own refusals: an unknown method, an oversized body.
         None => {
             let status = response.status();

@@ -1,7 +1,8 @@
 //! `spin.toml` grants what is used, and no more.
 //!
 //! A grant that nothing uses is power for whoever breaks in. What counts as use: a database
-//! when the component's own code names the store or the `sql` port; a key-value store when it
+//! when the component's own code names the store, the `sql` port, or an extractor of `web` that
+//! looks up who is signed in; a key-value store when it
 //! names `key_value`; outbound hosts when it, or a library it depends on, uses the `http`
 //! port; a variable when its name stands as a string in the code of the component or of its
 //! libraries.
@@ -61,7 +62,10 @@ fn check_component(
     let own = tree.code_of(&from_root(workspace, of.folder()));
     let all = code_with_libraries(workspace, tree, of);
     let mut faults = check_build(component, package);
-    let stores = own.contains("store::") || names(&own, ".sql");
+    let asks_who = ["SignedIn", "OwnSession"];
+    let stores = own.contains("store::")
+        || names(&own, ".sql")
+        || asks_who.iter().any(|extractor| names(&own, extractor));
     if !component.sqlite_databases.is_empty() && !stores {
         faults.push("it is granted a database that it does not use".to_owned());
     }

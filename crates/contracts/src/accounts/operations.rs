@@ -95,6 +95,15 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     ]),
     operation(
         SignedIn,
+        (Post, "/api/v1/auth/tickets"),
+        "Get a ticket for one socket or stream",
+    )
+    .answers(&[
+        Answer::new(201, "The ticket.", Body::Json("Ticket")),
+        TOO_MANY,
+    ]),
+    operation(
+        SignedIn,
         (Delete, "/api/v1/users/me"),
         "Delete one's account and all that is its",
     )

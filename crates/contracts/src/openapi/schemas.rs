@@ -25,7 +25,7 @@ pub(super) fn components() -> Components {
         .schema_from::<health::InfraHealth>()
         .schema_from::<health::ServiceHealth>()
         .schema_from::<health::CodexHealth>();
-    let builder = of_accounts(builder);
+    let builder = of_sandboxes(of_accounts(builder));
     let mut token = Http::new(HttpAuthScheme::Bearer);
     token.bearer_format = Some("JWT".to_owned());
     let cookie = ApiKey::Cookie(ApiKeyValue::new("access_token"));
@@ -58,6 +58,7 @@ fn of_accounts(builder: ComponentsBuilder) -> ComponentsBuilder {
         .schema_from::<accounts::ApiKeyCreate>()
         .schema_from::<accounts::ApiKey>()
         .schema_from::<accounts::NewApiKey>()
+        .schema_from::<accounts::Ticket>()
         .schema_from::<workspace::TokenResponse>()
         .schema_from::<workspace::UserProfile>()
         .schema_from::<codex::CodexToken>()
@@ -71,4 +72,34 @@ fn of_accounts(builder: ComponentsBuilder) -> ComponentsBuilder {
         .schema_from::<studio::Changed>()
         .schema_from::<studio::PasswordChange>()
         .schema_from::<crate::Secret>()
+}
+
+fn of_sandboxes(builder: ComponentsBuilder) -> ComponentsBuilder {
+    use workspace::{files, sandbox, sessions};
+    builder
+        .schema_from::<sessions::SessionCreate>()
+        .schema_from::<sessions::SessionChange>()
+        .schema_from::<sessions::Session>()
+        .schema_from::<sessions::SessionSandbox>()
+        .schema_from::<sessions::Message>()
+        .schema_from::<studio::sessions::StudioSession>()
+        .schema_from::<studio::sessions::NewSession>()
+        .schema_from::<studio::sessions::StudioMessage>()
+        .schema_from::<sandbox::LaunchRequest>()
+        .schema_from::<sandbox::Launched>()
+        .schema_from::<sandbox::DestroyRequest>()
+        .schema_from::<sandbox::Destroyed>()
+        .schema_from::<sandbox::AllDestroyed>()
+        .schema_from::<sandbox::CommandLine>()
+        .schema_from::<sandbox::ExecRequest>()
+        .schema_from::<sandbox::CommandRequest>()
+        .schema_from::<sandbox::ExecResult>()
+        .schema_from::<sandbox::SandboxState>()
+        .schema_from::<sandbox::BackgroundCommand>()
+        .schema_from::<sandbox::Preview>()
+        .schema_from::<sandbox::PreviewPort>()
+        .schema_from::<files::FileNode>()
+        .schema_from::<files::FileContent>()
+        .schema_from::<files::FileMove>()
+        .schema_from::<files::DirectoryCreate>()
 }

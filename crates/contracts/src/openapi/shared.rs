@@ -2,13 +2,15 @@
 
 use super::schemas::{BEARER, COOKIE};
 use crate::Contract;
-use crate::operation::{Access, Answer, Body, Method, Operation, Query};
+use crate::operation::{Access, Answer, Body, Method, Operation, Query, Taken};
 use crate::problem::{self, status_of};
 use domain::ErrorKind;
 use std::collections::BTreeMap;
 use utoipa::PartialSchema;
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Type};
+use utoipa::openapi::schema::{
+    ArrayBuilder, KnownFormat, ObjectBuilder, OneOfBuilder, SchemaFormat, Type,
+};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Content, Ref, RefOr, Required, ResponseBuilder, Schema};
 
@@ -88,13 +90,31 @@ impl Shared {
     }
 
     pub(super) fn request_body(&self) -> Option<RequestBody> {
-        let names = distinct(self.each().filter_map(|operation| operation.body));
-        let schemas = names
+        if self.each().any(|operation| operation.body == Taken::Bytes) {
+            let content = Content::new(Some(bytes()));
+            let body = RequestBodyBuilder::new()
+                .required(Some(Required::True))
+                .content("application/octet-stream", content);
+            return Some(body.build());
+        }
+        let names = self.each().filter_map(|operation| match operation.body {
+            Taken::Json(name) | Taken::JsonIfAny(name) => Some(name),
+            Taken::Nothing | Taken::Bytes => None,
+        });
+        let schemas = distinct(names)
             .into_iter()
             .map(|name| Ref::from_schema_name(name).into());
         let content = Content::new(Some(any_of(schemas.collect())?));
+        let optional = self
+            .each()
+            .any(|operation| matches!(operation.body, Taken::JsonIfAny(_)));
+        let required = if optional {
+            Required::False
+        } else {
+            Required::True
+        };
         let body = RequestBodyBuilder::new()
-            .required(Some(Required::True))
+            .required(Some(required))
             .content("application/json", content);
         Some(body.build())
     }
@@ -133,7 +153,7 @@ fn besides(operation: &Operation) -> Vec<Answer> {
             besides.push(answer);
         }
     };
-    if operation.body.is_some() {
+    if operation.body != Taken::Nothing {
         let invalid = status_of(ErrorKind::Invalid, operation.contract);
         unless_said(Answer::problem(invalid, "Invalid content."));
     }
@@ -174,17 +194,28 @@ fn content(body: Body) -> Option<(&'static str, RefOr<Schema>)> {
             (json, items.into())
         }
         Body::Envelope(name) => (json, envelope(Ref::from_schema_name(name).into())),
+        Body::EnvelopeList(name) => {
+            let items = ArrayBuilder::new().items(Ref::from_schema_name(name));
+            (json, envelope(items.into()))
+        }
         Body::EmptyEnvelope => {
             let null = ObjectBuilder::new().schema_type(Type::Null);
             (json, envelope(null.into()))
         }
         Body::EventStream => ("text/event-stream", String::schema()),
+        Body::Bytes(media_type) => (media_type, bytes()),
         Body::Problem => (
             problem::PROBLEM_JSON,
             Ref::from_schema_name("Problem").into(),
         ),
         Body::Nothing => return None,
     })
+}
+
+fn bytes() -> RefOr<Schema> {
+    let format = SchemaFormat::KnownFormat(KnownFormat::Binary);
+    let bytes = ObjectBuilder::new().schema_type(Type::String);
+    bytes.format(Some(format)).into()
 }
 
 /// `{code: 200, message: "success", data}`

@@ -23,7 +23,7 @@ fn at_fault<T: DeserializeOwned + Validate>(body: &Value) -> Vec<String> {
 }
 
 #[track_caller]
-fn check<T: DeserializeOwned + Validate>(body: &Value, expected: &[&str]) {
+pub(crate) fn check<T: DeserializeOwned + Validate>(body: &Value, expected: &[&str]) {
     assert_eq!(at_fault::<T>(body), expected, "{body}");
 }
 
@@ -108,7 +108,7 @@ fn account() -> Account {
 }
 
 #[track_caller]
-fn written<T: Serialize>(body: T, expected: &Value) {
+pub(crate) fn written<T: Serialize>(body: T, expected: &Value) {
     assert_eq!(&serde_json::to_value(body).unwrap(), expected);
 }
 

@@ -107,6 +107,14 @@ fn the_members_that_studio_names_are_ours() {
     check("POST /auth/login\n", "user: ", "StudioUser");
     check("POST /auth/refresh\n", "Response: ", "NewToken");
     check("GET /users/me\n", "Response: ", "OwnAccount");
+    check("GET /sessions\n", "Response: ", "StudioSession");
+    check("POST /sessions\n", "Request: ", "SessionCreate");
+    check("POST /sessions\n", "Response: ", "NewSession");
+    check(
+        "GET /sessions/{id}/messages\n",
+        "Response: ",
+        "StudioMessage",
+    );
     check("PUT /users/me\n", "Request: ", "OwnAccountChange");
     check("PUT /users/me\n", "Response: ", "Changed");
     check("PUT /users/me/password\n", "Request: ", "PasswordChange");

@@ -13,3 +13,4 @@ mod bodies;
 mod examples;
 mod reading;
 mod routes;
+mod sandboxes;

@@ -4,7 +4,7 @@ use crate::reading::{CHAT, CODEX, RUNTIME, STUDIO, WORKSPACE};
 use contracts::openapi;
 
 /// What we have besides the documents.
-const BESIDES: [&str; 11] = [
+const BESIDES: [&str; 24] = [
     "POST /api/v1/auth/password-resets",
     "POST /api/v1/auth/password-resets/confirm",
     "POST /api/v1/users/me/email",
@@ -12,10 +12,29 @@ const BESIDES: [&str; 11] = [
     "GET /api/v1/auth/logins",
     "DELETE /api/v1/auth/logins",
     "DELETE /api/v1/auth/logins/{login_id}",
+    "POST /api/v1/auth/tickets",
+    "PATCH /api/v1/sessions/{session_id}",
+    "GET /api/v1/sandbox/{session_id}",
+    "POST /api/v1/sandbox/{session_id}/commands",
+    "GET /api/v1/sandbox/{session_id}/commands",
+    "GET /api/v1/sandbox/{session_id}/commands/{command}",
+    "DELETE /api/v1/sandbox/{session_id}/commands/{command}",
+    "GET /api/v1/files/{session_id}/stat",
+    "PUT /api/v1/files/{session_id}",
+    "DELETE /api/v1/files/{session_id}",
+    "POST /api/v1/files/{session_id}/move",
+    "POST /api/v1/files/{session_id}/directory",
+    "GET /api/v1/files/{session_id}/archive",
     "DELETE /api/v1/users/me",
     "GET /api/v1/users/me/api-keys",
     "POST /api/v1/users/me/api-keys",
     "DELETE /api/v1/users/me/api-keys/{key_id}",
+];
+
+/// What is documented and not built: it needs an agent.
+const NOT_YET: [&str; 2] = [
+    "POST /api/v1/sessions/{id}/messages",
+    "POST /api/v1/chat/messages",
 ];
 
 /// The routes that a document names below `base`, in `METHOD /path` without their query.
@@ -38,9 +57,10 @@ fn built(document: &str, base: &str, built: &[&str]) -> Vec<String> {
     let mut routes = routes(document, base);
     routes.retain(|route| {
         let path = route.split(' ').nth(1).unwrap_or_default();
-        built
-            .iter()
-            .any(|part| path.starts_with(&format!("{base}{part}")))
+        !NOT_YET.contains(&route.as_str())
+            && built
+                .iter()
+                .any(|part| path.starts_with(&format!("{base}{part}")))
     });
     routes
 }
@@ -49,21 +69,32 @@ fn built(document: &str, base: &str, built: &[&str]) -> Vec<String> {
 fn every_documented_route_is_an_operation_and_every_operation_documented() {
     let api = "/api/v1";
     let runtime = built(RUNTIME, api, &["/auth", "/users", "/infra", "/health"]);
-    let workspace = built(WORKSPACE, api, &["/auth"]);
+    let parts = ["/auth", "/sessions", "/chat", "/sandbox", "/files"];
+    let workspace = built(WORKSPACE, api, &parts);
     let codex = built(CODEX, "", &["/api/login", "/api/logout", "/api/health"]);
-    let studio = built(STUDIO, api, &["/auth", "/users"]);
+    let studio = built(STUDIO, api, &["/auth", "/users", "/sessions"]);
     let chat = built(CHAT, api, &["/users", "/conversations", "/chat"]);
     let counts = [&runtime, &workspace, &codex, &studio, &chat].map(Vec::len);
-    assert_eq!(counts, [12, 2, 4, 6, 6]);
+    assert_eq!(counts, [12, 15, 4, 9, 6]);
     let mut expected = [runtime, workspace, codex, studio, chat].concat();
     expected.extend(BESIDES.map(str::to_owned));
+    let mut expected: Vec<String> = expected.iter().map(|line| unnamed(line)).collect();
     expected.sort();
     let mut ours: Vec<String> = openapi::operations()
         .map(|operation| {
             let method = format!("{:?}", operation.method).to_uppercase();
-            format!("{method} {}", operation.path)
+            unnamed(&format!("{method} {}", operation.path))
         })
         .collect();
     ours.sort();
     assert_eq!(ours, expected);
+}
+
+/// Without the names of the parameters: two documents call the same one differently.
+fn unnamed(line: &str) -> String {
+    let segments = line.split('/').map(|segment| match segment {
+        parameter if parameter.starts_with('{') => "{}",
+        other => other,
+    });
+    segments.collect::<Vec<_>>().join("/")
 }

@@ -16,6 +16,7 @@ pub async fn delete(sql: &dyn Sql, user: UserId) -> Result<bool, Error> {
     for statement in [
         "DELETE FROM logins WHERE user_id = (SELECT id FROM users \
              WHERE id = ?1 AND realm = 'account')",
+        "DELETE FROM tickets WHERE user_id = ?1",
         "DELETE FROM api_keys WHERE user_id = ?1",
         "DELETE FROM verifications WHERE user_id = ?1",
         "DELETE FROM messages WHERE session_id IN (SELECT sessions.id FROM sessions \

@@ -1,0 +1,73 @@
+//! Files, looked at.
+
+use crate::{disposition, query, view};
+use axum::{
+    body::Body,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use contracts::workspace::files::FileNode;
+use http::{HeaderMap, header};
+use ports::Platform;
+use runner_api::{Client, Raw, TreeQuery};
+use web::{Failure, Json, Outcome, OwnSession, Parameters, asks_for};
+
+pub(crate) async fn tree(
+    State(platform): State<Platform>,
+    OwnSession(_, session): OwnSession,
+    headers: HeaderMap,
+    query: Parameters,
+) -> Outcome<Json<FileNode>> {
+    let wanted = TreeQuery {
+        root: query::root(&query)?,
+        depth: Some(query::depth(&query)?),
+        include_hidden: query::flag(&query, "include_hidden")?,
+    };
+    let client = Client::of(&platform, &headers);
+    Ok(Json(view::node(client.tree(session.uuid, wanted).await?)))
+}
+
+pub(crate) async fn stat(
+    State(platform): State<Platform>,
+    OwnSession(_, session): OwnSession,
+    headers: HeaderMap,
+    query: Parameters,
+) -> Outcome<Json<FileNode>> {
+    let client = Client::of(&platform, &headers);
+    let node = client.stat(session.uuid, query::path(&query)?).await?;
+    Ok(Json(view::node(node)))
+}
+
+/// As JSON, or, for whoever asks for `application/octet-stream`, as bytes.
+pub(crate) async fn file(
+    State(platform): State<Platform>,
+    OwnSession(_, session): OwnSession,
+    headers: HeaderMap,
+    query: Parameters,
+) -> Outcome<Response> {
+    let path = query::path(&query)?;
+    let client = Client::of(&platform, &headers);
+    if !asks_for(&headers, "application/octet-stream") {
+        let file = client.read_file(session.uuid, path).await?;
+        return Ok(Json(view::content(file)).into_response());
+    }
+    let range = headers.get(header::RANGE);
+    match client.read_raw(session.uuid, path, range).await? {
+        Raw::Bytes(bytes) => {
+            let name = path.trim_end_matches('/').rsplit('/').next();
+            let name = name.unwrap_or_default();
+            let response = bytes.map(Body::from_stream);
+            Ok(disposition::as_download(response, name))
+        }
+        Raw::OutOfRange {
+            error,
+            content_range,
+        } => {
+            let mut response = Failure::from(error).into_response();
+            if let Some(size) = content_range {
+                response.headers_mut().insert(header::CONTENT_RANGE, size);
+            }
+            Ok(response)
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Sessions, sandboxes and files: what bodies must keep to, and how ours are written.
+
+use crate::bodies::{check, written};
+use contracts::workspace::files::{DirectoryCreate, FileMove};
+use contracts::workspace::sandbox::{
+    CommandLine, CommandRequest, DestroyRequest, ExecRequest, LaunchRequest, timeout,
+};
+use contracts::workspace::sessions::{Message, Session, SessionChange, SessionCreate};
+use domain::{
+    MessageId, MessageStatus, Role, SessionId, SessionKey, SessionKind, Timestamp, UserId, uuid_at,
+};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const UUID: &str = "0190a5c0-0000-7000-8000-0000000000ff";
+
+#[test]
+fn sessions() {
+    check::<SessionCreate>(&json!({}), &[]);
+    check::<SessionCreate>(&json!({"title": null}), &[]);
+    check::<SessionCreate>(&json!({"title": "x".repeat(200)}), &[]);
+    check::<SessionCreate>(&json!({"title": "x".repeat(201)}), &["title"]);
+    check::<SessionCreate>(&json!({"title": "a\nb"}), &["title"]);
+    check::<SessionChange>(&json!({"title": "a\0"}), &["title"]);
+    check::<SessionChange>(&json!({"title": null}), &[]);
+}
+
+#[test]
+fn launches() {
+    check::<LaunchRequest>(&json!({}), &[]);
+    check::<LaunchRequest>(&json!({"session_id": UUID, "title": "x"}), &[]);
+    check::<LaunchRequest>(&json!({"title": "x".repeat(201)}), &["title"]);
+    let destroy: DestroyRequest = serde_json::from_value(json!({"session_id": 7})).unwrap();
+    assert_eq!(destroy.session_id, SessionKey::Id(SessionId(7)));
+    for wrong in [
+        json!({}),
+        json!({"session_id": null}),
+        json!({"session_id": "x"}),
+    ] {
+        assert!(serde_json::from_value::<DestroyRequest>(wrong).is_err());
+    }
+}
+
+#[test]
+fn commands() {
+    let with = |member: &str, value: Value| {
+        let mut body = json!({"session_id": UUID, "command": "ls"});
+        body[member] = value;
+        body
+    };
+    let fits = |member: &str, value: Value| check::<ExecRequest>(&with(member, value), &[]);
+    let wrong = |member: &str, value: Value| check::<ExecRequest>(&with(member, value), &[member]);
+    fits("command", json!(["ls", ""]));
+    fits("command", json!("x".repeat(128 * 1024)));
+    fits("cwd", json!("/workspace/a b"));
+    fits("cwd", Value::Null);
+    fits("env", json!({"PATH": "", "_a1": "明"}));
+    fits("timeout", json!(0.5));
+    fits("timeout", json!(540));
+    wrong("command", json!(""));
+    wrong("command", json!(" \n"));
+    wrong("command", json!([]));
+    wrong("command", json!(["", "a"]));
+    wrong("command", json!("a\0b"));
+    wrong("command", json!(["a", "b\0"]));
+    wrong("command", json!("x".repeat(128 * 1024 + 1)));
+    wrong("command", json!(vec!["x"; 1_025]));
+    wrong("cwd", json!(""));
+    wrong("cwd", json!("a\0"));
+    wrong("cwd", json!("x".repeat(4_097)));
+    wrong("env", json!({"": "x"}));
+    wrong("env", json!({"1A": "x"}));
+    wrong("env", json!({"A=B": "x"}));
+    wrong("env", json!({"A\0": "x"}));
+    wrong("env", json!({"A": "x\0"}));
+    let many: serde_json::Map<_, _> = (0..257)
+        .map(|number| (format!("A{number}"), json!("")))
+        .collect();
+    wrong("env", Value::Object(many));
+    for seconds in [json!(0), json!(-1), json!(540.1), json!(1e300)] {
+        wrong("timeout", seconds);
+    }
+    check::<CommandRequest>(&json!({"command": "x", "timeout": 86_400}), &[]);
+    check::<CommandRequest>(&json!({"command": "x", "timeout": 86_401}), &["timeout"]);
+    for command in [json!(7), json!({}), json!([7]), Value::Null] {
+        let error = serde_json::from_value::<CommandLine>(command).unwrap_err();
+        assert_eq!(error.to_string(), "a text or a list of texts");
+    }
+    assert_eq!(timeout(Some(1.5)), Some(Duration::from_millis(1_500)));
+    assert_eq!(timeout(None), None);
+}
+
+#[test]
+fn files() {
+    check::<FileMove>(&json!({"from": "a", "to": "b"}), &[]);
+    check::<FileMove>(&json!({"from": "", "to": "a\0"}), &["from", "to"]);
+    check::<DirectoryCreate>(&json!({"path": "x".repeat(4_097)}), &["path"]);
+}
+
+#[test]
+fn answers() {
+    let epoch = "1970-01-01T00:00:00.000Z";
+    let session = || domain::Session {
+        id: SessionId(7),
+        uuid: uuid_at(1_000, [0; 10]),
+        kind: SessionKind::Workspace,
+        user_id: UserId(1),
+        title: None,
+        created_at: Timestamp(0),
+        updated_at: Timestamp(0),
+    };
+    let uuid = session().uuid.to_string();
+    written(
+        Session::of(session(), None),
+        &json!({"id": uuid, "title": null, "created_at": epoch, "updated_at": epoch,
+            "sandbox": null}),
+    );
+    let message = domain::Message {
+        id: MessageId(3),
+        uuid: uuid_at(2_000, [0; 10]),
+        session_id: SessionId(7),
+        role: Role::Assistant,
+        content: "done".to_owned(),
+        status: MessageStatus::Complete,
+        created_at: Timestamp(0),
+    };
+    written(
+        Message::of(&session(), message.clone()),
+        &json!({"message_id": message.uuid.to_string(), "session_id": uuid, "sender": "agent",
+            "agent": null, "content": "done", "timestamp": epoch, "final": true,
+            "status": "complete"}),
+    );
+}

@@ -1,0 +1,253 @@
+//! Sessions of accounts, of every kind but the open chat's.
+//!
+//! Invariant: every statement says whose session it is about, so that nobody reaches another's by
+//! a check that was forgotten.
+
+mod glance;
+mod gone;
+
+pub use glance::{Glance, glances};
+pub use gone::gone;
+
+use crate::{
+    Listed, Window,
+    failure::failure,
+    rows::{count_of, first, known, uuid},
+};
+use domain::{Error, Session, SessionId, SessionKey, SessionKind, SessionTitle, Timestamp, UserId};
+use ports::{Row, Sql, SqlError, Value};
+use uuid::Uuid;
+
+/// What [`read`] reads. A session without a title is called as its first message from a person
+/// begins; it was last changed when it was renamed or written in.
+macro_rules! session_columns {
+    () => {
+        "sessions.id, sessions.uuid, sessions.kind, sessions.user_id, sessions.title, \
+         sessions.created_at, \
+         MAX(sessions.created_at, COALESCE(sessions.updated_at, 0), COALESCE(( \
+             SELECT messages.created_at FROM messages WHERE messages.session_id = sessions.id \
+             ORDER BY messages.id DESC LIMIT 1), 0)), \
+         CASE WHEN sessions.title IS NULL THEN ( \
+             SELECT SUBSTR(messages.content, 1, 400) FROM messages \
+             WHERE messages.session_id = sessions.id AND messages.role = 'user' \
+             ORDER BY messages.id LIMIT 1) END"
+    };
+}
+pub(crate) use session_columns;
+
+/// The most letters of a title that is made from a message.
+const MADE_TITLE: usize = 80;
+
+/// Which sessions a request may be about.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope<'a> {
+    /// Whose; `None` is anybody's, for administrators.
+    pub user: Option<UserId>,
+    /// Of which kinds.
+    pub kinds: &'a [SessionKind],
+}
+
+impl<'a> Scope<'a> {
+    /// Those of `user`.
+    #[must_use]
+    pub fn of(user: UserId, kinds: &'a [SessionKind]) -> Self {
+        Self {
+            user: Some(user),
+            kinds,
+        }
+    }
+
+    /// As a condition; parameters 1 and 2 are its own.
+    fn condition(self) -> &'static str {
+        match self.user {
+            Some(_) => {
+                "sessions.user_id = ?1 AND sessions.kind IN (SELECT value FROM json_each(?2))"
+            }
+            None => "?1 IS NULL AND sessions.kind IN (SELECT value FROM json_each(?2))",
+        }
+    }
+
+    fn parameters(self) -> Vec<Value> {
+        let kinds: Vec<_> = self.kinds.iter().map(|kind| kind.as_str()).collect();
+        // Names of kinds need no escape.
+        let kinds = format!("[\"{}\"]", kinds.join("\",\""));
+        vec![self.user.map(|user| user.0).into(), kinds.into()]
+    }
+
+    /// As a condition for one session; parameter 3 is its key.
+    fn condition_for(self, key: SessionKey) -> (String, Vec<Value>) {
+        let (column, value): (_, Value) = match key {
+            SessionKey::Uuid(uuid) => ("uuid", uuid.to_string().into()),
+            SessionKey::Id(id) => ("id", id.0.into()),
+        };
+        let mut parameters = self.parameters();
+        parameters.push(value);
+        let condition = format!("{} AND sessions.{column} = ?3", self.condition());
+        (condition, parameters)
+    }
+}
+
+/// Stores a new session. `None` when the account is gone.
+///
+/// # Errors
+/// What a failed statement means.
+pub async fn insert(
+    sql: &dyn Sql,
+    uuid: Uuid,
+    kind: SessionKind,
+    user: UserId,
+    title: Option<&SessionTitle>,
+    now: i64,
+) -> Result<Option<Session>, Error> {
+    const INSERT: &str = concat!(
+        "INSERT INTO sessions (uuid, kind, user_id, title, created_at) \
+         SELECT ?1, ?2, id, ?4, ?5 FROM users WHERE realm = 'account' AND id = ?3 RETURNING ",
+        session_columns!()
+    );
+    let parameters = vec![
+        uuid.to_string().into(),
+        kind.as_str().into(),
+        user.0.into(),
+        title.map(SessionTitle::as_str).into(),
+        now.into(),
+    ];
+    first(sql, INSERT, parameters, read).await
+}
+
+/// The session of that key, if it is in `scope`.
+///
+/// # Errors
+/// What a failed statement means.
+pub async fn find(
+    sql: &dyn Sql,
+    scope: Scope<'_>,
+    key: SessionKey,
+) -> Result<Option<Session>, Error> {
+    let (condition, parameters) = scope.condition_for(key);
+    let select = format!(
+        concat!("SELECT ", session_columns!(), " FROM sessions WHERE {}"),
+        condition
+    );
+    first(sql, &select, parameters, read).await
+}
+
+/// The sessions in `scope`, newest first.
+///
+/// # Errors
+/// What a failed statement means.
+pub async fn list(
+    sql: &dyn Sql,
+    scope: Scope<'_>,
+    window: Window,
+) -> Result<Listed<Session>, Error> {
+    let condition = scope.condition();
+    let mut parameters = scope.parameters();
+    let count = format!("SELECT COUNT(*) FROM sessions WHERE {condition}");
+    let counted = sql
+        .execute(&count, parameters.clone())
+        .await
+        .map_err(failure)?;
+    let select = format!(
+        concat!(
+            "SELECT ",
+            session_columns!(),
+            " FROM sessions WHERE {} ORDER BY sessions.id DESC LIMIT ?3 OFFSET ?4"
+        ),
+        condition
+    );
+    parameters.extend([window.limit.into(), window.skip.into()]);
+    let rows = sql.execute(&select, parameters).await.map_err(failure)?;
+    Listed::of(&rows, &counted, read)
+}
+
+/// Gives a session another title, or none. `None` when it is not in `scope`.
+///
+/// # Errors
+/// What a failed statement means.
+pub async fn rename(
+    sql: &dyn Sql,
+    scope: Scope<'_>,
+    key: SessionKey,
+    title: Option<&SessionTitle>,
+    now: i64,
+) -> Result<Option<Session>, Error> {
+    let (condition, mut parameters) = scope.condition_for(key);
+    let update = format!(
+        concat!(
+            "UPDATE sessions SET title = ?4, updated_at = ?5 WHERE {} RETURNING ",
+            session_columns!()
+        ),
+        condition
+    );
+    parameters.extend([title.map(SessionTitle::as_str).into(), now.into()]);
+    first(sql, &update, parameters, read).await
+}
+
+/// Deletes a session and its messages; the messages first, so that a deletion that was cut short
+/// can be repeated. `false` when it is not in `scope`.
+///
+/// # Errors
+/// What a failed statement means.
+pub async fn delete(sql: &dyn Sql, scope: Scope<'_>, key: SessionKey) -> Result<bool, Error> {
+    let (condition, parameters) = scope.condition_for(key);
+    let messages = format!(
+        "DELETE FROM messages WHERE session_id IN (SELECT id FROM sessions WHERE {condition})"
+    );
+    sql.execute(&messages, parameters.clone())
+        .await
+        .map_err(failure)?;
+    let session = format!("DELETE FROM sessions WHERE {condition} RETURNING id");
+    Ok(count_of(sql, &session, parameters).await? > 0)
+}
+
+/// A row of [`session_columns`].
+pub(crate) fn read(row: &Row) -> Result<Session, SqlError> {
+    let title: Option<String> = row.get(4)?;
+    let first_message: Option<String> = row.get(7)?;
+    Ok(Session {
+        id: SessionId(row.get(0)?),
+        uuid: uuid(row, 1)?,
+        kind: known(row, 2, SessionKind::parse)?,
+        user_id: UserId(row.get(3)?),
+        title: title.or_else(|| beginning(first_message.as_deref()?, MADE_TITLE)),
+        created_at: Timestamp(row.get(5)?),
+        updated_at: Timestamp(row.get(6)?),
+    })
+}
+
+/// The first line of a message that says something, cut to `most` letters.
+fn beginning(message: &str, most: usize) -> Option<String> {
+    let line = message
+        .lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty())?;
+    let mut letters = line.chars();
+    let shown = letters.by_ref().take(most);
+    let mut text: String = shown
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .collect();
+    if letters.next().is_some() {
+        text.push('…');
+    }
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beginnings_of_messages() {
+        let check = |message: &str, expected: Option<&str>| {
+            let found = beginning(message, MADE_TITLE);
+            assert_eq!(found.as_deref(), expected, "{message:?}");
+        };
+        check("Fix the build", Some("Fix the build"));
+        check("\n\n  Fix\tthe build \nsoon", Some("Fix the build"));
+        check("", None);
+        check(" \n\t", None);
+        let long = "明".repeat(81);
+        check(&long, Some(&format!("{}…", "明".repeat(80))));
+        check(&"明".repeat(80), Some(&"明".repeat(80)));
+    }
+}
