@@ -1,0 +1,73 @@
+//! What a patch may be: how large, and where its absolute paths begin.
+
+/// How a patch is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// An absolute path below it is made relative; any other absolute path is refused.
+    pub root: String,
+    /// How large a patch, and a file that it changes, may be.
+    pub limits: Limits,
+}
+
+impl Default for Rules {
+    /// Paths as a sandbox has them.
+    fn default() -> Self {
+        Self {
+            root: "/workspace".to_owned(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// How large things may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a patch.
+    pub patch_bytes: usize,
+    /// Lines of a patch.
+    pub patch_lines: usize,
+    /// Hunks of a patch: changes of a file.
+    pub hunks: usize,
+    /// Chunks of a patch, in all its hunks.
+    pub chunks: usize,
+    /// Bytes of a file that is updated, deleted or overwritten.
+    pub file_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            patch_bytes: 4 << 20,
+            patch_lines: 100_000,
+            hunks: 1_000,
+            chunks: 5_000,
+            file_bytes: 8 << 20,
+        }
+    }
+}
+
+/// What is left of the steps that one patch may take.
+///
+/// The sizes alone do not bound the time: thousands of chunks may each search millions of
+/// lines. An honest patch needs a few steps for each line and byte, once.
+#[derive(Debug)]
+pub(crate) struct Steps(u64);
+
+/// About a second.
+const STEPS: u64 = 400_000_000;
+
+/// No steps are left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NoStepsLeft;
+
+impl Steps {
+    pub(crate) fn new() -> Self {
+        Self(STEPS)
+    }
+
+    pub(crate) fn take(&mut self, steps: usize) -> Result<(), NoStepsLeft> {
+        let steps = u64::try_from(steps).unwrap_or(u64::MAX);
+        self.0 = self.0.checked_sub(steps).ok_or(NoStepsLeft)?;
+        Ok(())
+    }
+}
