@@ -32,6 +32,10 @@ pub struct Limits {
     pub chunks: usize,
     /// Bytes of a file that is updated, deleted or overwritten.
     pub file_bytes: usize,
+    /// Steps that applying a patch may take: lines compared, bytes copied. The sizes alone do
+    /// not bound the time, because thousands of chunks may each search millions of lines. An
+    /// honest patch takes a few steps for each line and byte.
+    pub steps: u64,
 }
 
 impl Default for Limits {
@@ -42,29 +46,21 @@ impl Default for Limits {
             hunks: 1_000,
             chunks: 5_000,
             file_bytes: 8 << 20,
+            // About a second.
+            steps: 400_000_000,
         }
     }
 }
 
-/// What is left of the steps that one patch may take.
-///
-/// The sizes alone do not bound the time: thousands of chunks may each search millions of
-/// lines. An honest patch needs a few steps for each line and byte, once.
+/// What is left of [`Limits::steps`].
 #[derive(Debug)]
-pub(crate) struct Steps(u64);
-
-/// About a second.
-const STEPS: u64 = 400_000_000;
+pub(crate) struct Steps(pub(crate) u64);
 
 /// No steps are left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NoStepsLeft;
 
 impl Steps {
-    pub(crate) fn new() -> Self {
-        Self(STEPS)
-    }
-
     pub(crate) fn take(&mut self, steps: usize) -> Result<(), NoStepsLeft> {
         let steps = u64::try_from(steps).unwrap_or(u64::MAX);
         self.0 = self.0.checked_sub(steps).ok_or(NoStepsLeft)?;

@@ -38,7 +38,7 @@ pub(crate) fn apply(patch: &Patch, files: &Files) -> Result<Changes, ApplyError>
         limits: patch.limits,
         touched: Vec::new(),
         now: BTreeMap::new(),
-        steps: Steps::new(),
+        steps: Steps(patch.limits.steps),
     };
     for (index, hunk) in patch.hunks.iter().enumerate() {
         tree.hunk(index + 1, hunk)?;
@@ -118,8 +118,7 @@ impl<'a> Tree<'a> {
                 origin,
                 ..
             }) => {
-                let steps = self.steps.take(content.len());
-                steps?;
+                self.steps.take(content.len())?;
                 Ok((content.clone(), origin.clone()))
             }
             Some(state) => Err(Reason::Gone(state.hunk.0)),
