@@ -1,6 +1,8 @@
 //! The format by tables: each case is applied to a real file tree, and the whole tree is
 //! compared afterwards. What applies is also undone, and the tree is as it was.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "tests")]
+
 mod envelope;
 mod files;
 mod line_ends;
