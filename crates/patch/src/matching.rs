@@ -2,8 +2,8 @@
 //! written them.
 //!
 //! Each pass sees all lines in a plainer form, and an exact match anywhere comes before a
-//! plainer one nearer by. Equal lines get equal numbers, so a search takes one step for each
-//! line of the file, whatever is in them.
+//! plainer one nearer by. What the patch looks for gets numbers, equal lines equal ones, so a
+//! search takes one step for each line of the file, whatever is in them.
 
 use crate::{
     rules::{NoStepsLeft, Steps},
@@ -21,24 +21,34 @@ const FORMS: [Form; 4] = [
     plain,
 ];
 
-/// The lines of one file.
+/// The lines of one file, and all that is looked for in it.
 #[derive(Debug)]
 pub(crate) struct Matcher<'a> {
     lines: &'a [TextLine<'a>],
+    wanted: Vec<&'a str>,
     passes: [Option<Numbered<'a>>; FORMS.len()],
 }
 
 /// The lines in one form, as numbers.
 #[derive(Debug)]
 struct Numbered<'a> {
+    /// The number of each line of the file, [`OTHER`] for what nobody looks for.
     lines: Vec<u32>,
     numbers: HashMap<Cow<'a, str>, u32>,
+    /// Whether the file has a line of that number.
+    present: Vec<bool>,
 }
 
+const OTHER: u32 = u32::MAX;
+
 impl<'a> Matcher<'a> {
-    pub(crate) fn new(lines: &'a [TextLine<'a>]) -> Self {
-        let passes = Default::default();
-        Self { lines, passes }
+    /// `wanted` are all lines that will be looked for.
+    pub(crate) fn new(lines: &'a [TextLine<'a>], wanted: Vec<&'a str>) -> Self {
+        Self {
+            lines,
+            wanted,
+            passes: Default::default(),
+        }
     }
 
     /// The index of the first line from `from` on where `wanted`, which is not empty, stands.
@@ -101,29 +111,54 @@ impl<'a> Matcher<'a> {
             return Ok(None);
         };
         if slot.is_none() {
-            steps.take(self.lines.iter().map(|line| line.text.len() + 1).sum())?;
-            *slot = Some(Numbered::new(self.lines, *form));
+            let bytes = self.lines.iter().map(|line| line.text.len() + 1).sum();
+            steps.take(bytes)?;
+            *slot = Some(Numbered::new(self.lines, &self.wanted, *form));
         }
         Ok(slot.as_ref())
     }
 }
 
 impl<'a> Numbered<'a> {
-    fn new(lines: &'a [TextLine<'a>], form: Form) -> Self {
+    fn new(lines: &[TextLine<'_>], wanted: &[&'a str], form: Form) -> Self {
         let mut numbers = HashMap::new();
-        let number = |line: &TextLine<'a>| {
-            let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
-            *numbers.entry(form(line.text)).or_insert(next)
+        for line in wanted {
+            let next = u32::try_from(numbers.len()).unwrap_or(OTHER);
+            numbers.entry(form(line)).or_insert(next);
+        }
+        let mut present = vec![false; numbers.len()];
+        let mut number = |line: &TextLine<'_>| {
+            let number = numbers.get(&*form(line.text)).copied()?;
+            *present.get_mut(index(number))? = true;
+            Some(number)
         };
-        let lines = lines.iter().map(number).collect();
-        Self { lines, numbers }
+        let lines = lines.iter().map(|line| number(line).unwrap_or(OTHER));
+        let lines = lines.collect();
+        Self {
+            lines,
+            numbers,
+            present,
+        }
+    }
+
+    /// `None` for a line that the file does not have.
+    fn number_of(&self, line: &str, form: Form) -> Option<u32> {
+        let number = self.numbers.get(&*form(line)).copied()?;
+        let present = self.present.get(index(number)).copied()?;
+        present.then_some(number)
     }
 
     fn numbers_of(&self, wanted: &[&str], pass: usize) -> Option<Vec<u32>> {
         let form = FORMS.get(pass)?;
-        let number = |line: &&str| self.numbers.get(&*form(line)).copied();
-        wanted.iter().map(number).collect()
+        wanted
+            .iter()
+            .map(|line| self.number_of(line, *form))
+            .collect()
     }
+}
+
+fn index(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// Where `wanted` stands in `numbers` (Knuth, Morris, Pratt: each number is looked at once).

@@ -7,6 +7,9 @@ use std::fmt;
 const LONGEST: usize = 1024;
 const LONGEST_NAME: usize = 255;
 
+/// Names of a path. Each folder of a new file is looked at.
+const DEEPEST: usize = 64;
+
 /// The relative path of a file: names joined by `/`, none of them empty, `.` or `..`, no
 /// control characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,8 +38,11 @@ pub enum PathError {
     /// It has a character that shows nothing, or turns the direction of what follows it.
     #[error("the path {0:?} has control characters")]
     Control(String),
-    /// No file system takes it.
-    #[error("the path is too long: {LONGEST} bytes are the most, and {LONGEST_NAME} for a name")]
+    /// No file system takes it, or it is deeper than anything sensible.
+    #[error(
+        "the path is too long: {LONGEST} bytes are the most, {LONGEST_NAME} for a name, and \
+         {DEEPEST} names"
+    )]
     TooLong,
 }
 
@@ -65,7 +71,7 @@ impl FilePath {
         if names.contains(&"..") {
             return Err(PathError::Parent(text.to_owned()));
         }
-        if names.iter().any(|name| name.len() > LONGEST_NAME) {
+        if names.len() > DEEPEST || names.iter().any(|name| name.len() > LONGEST_NAME) {
             return Err(PathError::TooLong);
         }
         let path = names.join("/");
@@ -175,6 +181,9 @@ mod tests {
         check(&"a".repeat(255), Ok(&"a".repeat(255)));
         check(&"a".repeat(256), Err(PathError::TooLong));
         check(&"a/".repeat(600), Err(PathError::TooLong));
+        let deep = format!("{}a", "a/".repeat(63));
+        check(&deep, Ok(&deep));
+        check(&format!("a/{deep}"), Err(PathError::TooLong));
         assert_eq!(
             FilePath::parse("/a/b", "/").as_ref().map(FilePath::as_str),
             Ok("a/b")

@@ -47,7 +47,7 @@ impl Default for Limits {
             chunks: 5_000,
             file_bytes: 8 << 20,
             // About a second.
-            steps: 400_000_000,
+            steps: 100_000_000,
         }
     }
 }

@@ -22,8 +22,12 @@ pub(super) fn update(content: &str, chunks: &[Chunk], steps: &mut Steps) -> Resu
         .take(content.len())
         .map_err(|none| (line, none.into()))?;
     let text = Text::read(content);
+    let wanted = chunks.iter().flat_map(|chunk| {
+        let anchors = chunk.anchors.iter().map(|anchor| anchor.text.as_str());
+        anchors.chain(chunk.lines.iter().filter_map(ChunkLine::old))
+    });
     let mut places = Places {
-        matcher: Matcher::new(&text.lines),
+        matcher: Matcher::new(&text.lines, wanted.collect()),
         text: &text,
         next: 0,
         steps,

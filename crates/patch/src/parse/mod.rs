@@ -89,7 +89,7 @@ impl<'a> Parser<'a> {
             Ok(header.hunk(path, Action::Delete))
         } else if let Some(path) = text.strip_prefix(UPDATE) {
             let path = self.path(header, path)?;
-            let move_to = self.move_to()?.filter(|to| *to != path);
+            let move_to = self.move_to()?;
             let chunks = self.chunks()?;
             if chunks.is_empty() {
                 return Err(ParseError::at(header.number, Problem::NoChunks(path)));

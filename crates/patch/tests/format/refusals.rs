@@ -95,7 +95,7 @@ fn limits() {
 /// Each chunk is sought through the whole file in every pass, and found without its empty line.
 #[test]
 fn matching_that_takes_too_long_ends() {
-    let chunks = 300;
+    let chunks = 60;
     let check = |steps, error: Option<&str>| {
         let tree = Tree::with(&[]);
         tree.put("a", format!("\n{}", "a\n".repeat(20_000)).as_bytes());
