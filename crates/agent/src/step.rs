@@ -1,0 +1,242 @@
+//! The steps of a transcript, as they are stored.
+//!
+//! Their JSON is kept in a database: members and variants are only ever added.
+
+use crate::{Prices, Usage};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// One step of a session's transcript.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its place among all steps of the session. Of two writers, one finds it taken.
+    pub number: u64,
+    /// When it was stored, in milliseconds since 1970.
+    pub at: i64,
+    /// Whose step it is; of a user's message, who is addressed.
+    pub agent: Option<String>,
+    /// The call of `assign` whose work it belongs to; `None` for the turn itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<String>,
+    /// What happened.
+    pub body: Body,
+}
+
+/// What happened in a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Body {
+    /// The person said something: a run begins.
+    User {
+        /// The run.
+        run_id: Uuid,
+        /// The message.
+        message_id: Uuid,
+        /// Its text.
+        text: String,
+    },
+    /// The run was put down in good order, to be driven on: calls without a result were not begun.
+    Paused,
+    /// The run is driven on after a pause or a crash.
+    Resumed,
+    /// An agent's message begins to be shown.
+    Started {
+        /// The message.
+        message_id: Uuid,
+        /// What was there of it when it was stored last.
+        #[serde(default)]
+        draft: String,
+        /// About how many tokens the question was, in case the answer is never counted.
+        asked: u64,
+        /// What the model costs.
+        prices: Prices,
+    },
+    /// A model's answer is there, or is known not to come.
+    Answer(Answer),
+    /// A call came to its end.
+    Result(CallResult),
+    /// The platform told the model something.
+    Notice {
+        /// What.
+        text: String,
+    },
+    /// What happened up to a step is now told by a summary. The steps stay.
+    Compaction {
+        /// The last step that the summary tells.
+        through: u64,
+        /// The summary.
+        summary: String,
+        /// What it cost.
+        usage: Usage,
+    },
+    /// The run ended.
+    Ended(End),
+}
+
+/// How far a message got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageState {
+    /// As it was meant to be.
+    Complete,
+    /// Cut short by a fault of the model or of its server.
+    Failed,
+    /// Cut short because it was stopped, or its writer disappeared.
+    Interrupted,
+}
+
+impl From<MessageState> for domain::MessageStatus {
+    fn from(state: MessageState) -> Self {
+        match state {
+            MessageState::Complete => Self::Complete,
+            MessageState::Failed => Self::Failed,
+            MessageState::Interrupted => Self::Interrupted,
+        }
+    }
+}
+
+/// A model's answer, or what there is of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The message.
+    pub message_id: Uuid,
+    /// Whether [`Body::Started`] went before: readers know of the message.
+    pub started: bool,
+    /// What the model said, which is what was shown.
+    pub text: String,
+    /// The calls it made; empty unless the answer is complete.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<Call>,
+    /// How far it got.
+    pub state: MessageState,
+    /// Why it is not complete, fit for readers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+    /// What it cost.
+    pub usage: Usage,
+}
+
+/// A call of a tool, as the model made it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// Unique in the session.
+    pub id: String,
+    /// The tool's name.
+    pub tool: String,
+    /// The arguments as the model wrote them, meant to be a JSON object.
+    pub arguments: String,
+}
+
+impl Call {
+    /// The arguments for readers: the JSON, or the text if it is none.
+    #[must_use]
+    pub fn arguments_for_readers(&self) -> Value {
+        serde_json::from_str(&self.arguments)
+            .unwrap_or_else(|_| Value::String(self.arguments.clone()))
+    }
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallState {
+    /// The tool did it.
+    Done,
+    /// The tool could not do it.
+    Failed,
+    /// The call never reached a tool: there is none of that name, or its arguments are wrong.
+    Refused,
+    /// The tool took too long.
+    TimedOut,
+    /// It was stopped, or the platform restarted meanwhile: it may have taken effect or not.
+    Interrupted,
+}
+
+/// What came of a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallResult {
+    /// The call.
+    pub call_id: String,
+    /// The tool's name.
+    pub tool: String,
+    /// How it ended.
+    pub state: CallState,
+    /// What the model is told. Of a long output, its beginning and its end.
+    pub shown: String,
+    /// Bytes of the whole output.
+    pub size: u64,
+    /// What readers are told besides, such as an exit code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Value>,
+    /// How long it took.
+    pub duration_ms: u64,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct End {
+    /// What ended it.
+    pub reason: Reason,
+    /// The same in a sentence for readers.
+    pub detail: String,
+}
+
+/// What ended a run, or an agent's part of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The agent had nothing more to do.
+    Completed,
+    /// The user stopped it.
+    Interrupted,
+    /// A limit on the number of answers.
+    StepLimit,
+    /// The limit on tokens.
+    TokenLimit,
+    /// The limit on time.
+    TimeLimit,
+    /// The limit on cost.
+    CostLimit,
+    /// The model called the same tools again and again.
+    Looping,
+    /// What the model has to be told does not fit into its window.
+    ContextTooLong,
+    /// The model or its server failed.
+    ModelFailed,
+    /// The run was restarted again and again without getting on.
+    Restarts,
+}
+
+/// How a run came out, as an execution records it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It did what it was to do.
+    Succeeded,
+    /// It did not.
+    Failed,
+    /// It was stopped.
+    Cancelled,
+}
+
+impl Reason {
+    /// How a run that ended so came out.
+    #[must_use]
+    pub fn outcome(self) -> Outcome {
+        match self {
+            Self::Completed => Outcome::Succeeded,
+            Self::Interrupted => Outcome::Cancelled,
+            _ => Outcome::Failed,
+        }
+    }
+}
+
+impl End {
+    pub(crate) fn new(reason: Reason, detail: impl Into<String>) -> Self {
+        Self {
+            reason,
+            detail: detail.into(),
+        }
+    }
+}
