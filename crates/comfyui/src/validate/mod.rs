@@ -1,0 +1,270 @@
+//! Says what is wrong with a prompt, as the server would.
+//!
+//! The checks, their order, their names and their texts are the server's, so that what passes
+//! here runs there and what fails reads the same from both. What a class checks with code of its
+//! own is not known here; the server has the last word.
+
+mod inputs;
+mod python;
+
+use crate::{
+    object_info::ObjectInfo,
+    report::{NodeErrors, NodeProblems, Problem, Refusal},
+    workflow::Prompt,
+};
+use inputs::Checked;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a server would make of a prompt.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Validation {
+    /// The outputs that would run, by node id.
+    pub outputs: Vec<String>,
+    /// What is wrong with nodes. With [`Validation::outputs`] beside it, the other outputs run.
+    pub node_errors: NodeErrors,
+}
+
+/// Checks a prompt against a server's classes.
+///
+/// # Errors
+/// [`Refusal`], as the server's 400: nothing of the prompt would run.
+pub fn validate(prompt: &Prompt, info: &ObjectInfo) -> Result<Validation, Box<Refusal>> {
+    validate_outputs(prompt, info, None)
+}
+
+/// [`validate`] where only these outputs are asked for.
+///
+/// # Errors
+/// As [`validate`].
+pub fn validate_outputs(
+    prompt: &Prompt,
+    info: &ObjectInfo,
+    only: Option<&[String]>,
+) -> Result<Validation, Box<Refusal>> {
+    let outputs = find_outputs(prompt, info, only)?;
+    let mut walk = Walk::new(prompt, info);
+    let mut validation = Validation::default();
+    let mut details = Vec::new();
+    for output in outputs {
+        if walk.visit(output) {
+            validation.outputs.push(output.to_owned());
+            continue;
+        }
+        let state = walk.states.get(output);
+        details.extend(state.iter().flat_map(|state| {
+            let errors = state.errors.iter();
+            errors.map(|error| format!("{}: {}", error.message, error.details))
+        }));
+        for (id, state) in &walk.states {
+            if state.errors.is_empty() {
+                continue;
+            }
+            let node = validation.node_errors.0.entry((*id).to_owned());
+            let node = node.or_insert_with(|| NodeProblems {
+                errors: Vec::new(),
+                dependent_outputs: Vec::new(),
+                class_type: class_of(prompt, id).to_owned(),
+            });
+            node.errors.clone_from(&state.errors);
+            node.dependent_outputs.push(output.to_owned());
+        }
+    }
+    if validation.outputs.is_empty() {
+        return Err(Box::new(Refusal {
+            error: Problem {
+                kind: "prompt_outputs_failed_validation".to_owned(),
+                message: "Prompt outputs failed validation".to_owned(),
+                details: details.join("\n"),
+                extra_info: json!({}),
+            },
+            node_errors: validation.node_errors,
+        }));
+    }
+    Ok(validation)
+}
+
+/// The nodes that the prompt may end with. A node of a class that is not there ends everything.
+fn find_outputs<'a>(
+    prompt: &'a Prompt,
+    info: &ObjectInfo,
+    only: Option<&[String]>,
+) -> Result<Vec<&'a str>, Box<Refusal>> {
+    let refusal = |kind: &str, message: String, details: String, extra_info: Value| {
+        Box::new(Refusal {
+            error: Problem {
+                kind: kind.to_owned(),
+                message,
+                details,
+                extra_info,
+            },
+            node_errors: NodeErrors::default(),
+        })
+    };
+    let mut outputs = Vec::new();
+    for node in prompt.nodes() {
+        let id = node.id;
+        let class = node.class_type();
+        let known = class.and_then(|class| info.class(class));
+        let Some(known) = known else {
+            let title = node.title();
+            let message = match (class, title) {
+                (None, title) => {
+                    let name = title.map_or_else(|| format!("ID #{id}"), str::to_owned);
+                    format!(
+                        "Node '{name}' has no class_type. The workflow may be corrupted or a custom node is missing."
+                    )
+                }
+                (Some(class), title) => format!(
+                    "Node '{}' not found. The custom node may not be installed.",
+                    title.unwrap_or(class)
+                ),
+            };
+            return Err(refusal(
+                "missing_node_type",
+                message,
+                format!("Node ID '#{id}'"),
+                json!({"node_id": id, "class_type": class, "node_title": title.or(class)}),
+            ));
+        };
+        let is_asked_for = only.is_none_or(|only| only.iter().any(|one| one == id));
+        if known.is_output && is_asked_for {
+            outputs.push(id);
+        }
+    }
+    if outputs.is_empty() {
+        let message = "Prompt has no outputs".to_owned();
+        return Err(refusal(
+            "prompt_no_outputs",
+            message,
+            String::new(),
+            json!({}),
+        ));
+    }
+    Ok(outputs)
+}
+
+fn class_of<'a>(prompt: &'a Prompt, id: &str) -> &'a str {
+    let node = prompt.node(id).and_then(|node| node.class_type());
+    node.unwrap_or_default()
+}
+
+/// Visits nodes from the outputs up, each once. Without recursion: a chain may be as long as the
+/// prompt.
+struct Walk<'a> {
+    prompt: &'a Prompt,
+    info: &'a ObjectInfo,
+    states: BTreeMap<&'a str, State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    is_valid: bool,
+    errors: Vec<Problem>,
+}
+
+/// A node whose links are being followed.
+struct Visit<'a> {
+    id: &'a str,
+    checked: Checked<'a>,
+    next_link: usize,
+    links_are_valid: bool,
+}
+
+impl<'a> Walk<'a> {
+    fn new(prompt: &'a Prompt, info: &'a ObjectInfo) -> Self {
+        Self {
+            prompt,
+            info,
+            states: BTreeMap::new(),
+        }
+    }
+
+    /// Whether `output` and all that it needs is in order.
+    fn visit(&mut self, output: &'a str) -> bool {
+        let mut path: Vec<Visit<'a>> = Vec::new();
+        let mut on_path = BTreeSet::new();
+        self.enter(output, &mut path, &mut on_path);
+        while let Some(visit) = path.last_mut() {
+            let link = visit.checked.links.get(visit.next_link).copied();
+            visit.next_link += 1;
+            match link {
+                Some(id) => match self.states.get(id) {
+                    Some(state) => visit.links_are_valid &= state.is_valid,
+                    None if on_path.contains(id) => {
+                        visit.links_are_valid = false;
+                        self.found_cycle(id, &path);
+                    }
+                    None => self.enter(id, &mut path, &mut on_path),
+                },
+                None => self.leave(&mut path, &mut on_path),
+            }
+        }
+        self.states.get(output).is_some_and(|state| state.is_valid)
+    }
+
+    fn enter(
+        &mut self,
+        id: &'a str,
+        path: &mut Vec<Visit<'a>>,
+        on_path: &mut BTreeSet<&'a str>,
+    ) {
+        if self.states.contains_key(id) {
+            return;
+        }
+        on_path.insert(id);
+        path.push(Visit {
+            id,
+            checked: inputs::check(self.prompt, self.info, id),
+            next_link: 0,
+            links_are_valid: true,
+        });
+    }
+
+    fn leave(&mut self, path: &mut Vec<Visit<'a>>, on_path: &mut BTreeSet<&'a str>) {
+        let Some(visit) = path.pop() else { return };
+        on_path.remove(visit.id);
+        let mut errors = visit.checked.errors;
+        if let Some(exception) = visit.checked.exception {
+            // It ends the node's check, and with it what was found before.
+            let linked_from = path.last().map(|parent| parent.id);
+            errors = vec![exception.into_problem(linked_from.is_some())];
+        }
+        // A circle through the node was noted already.
+        let state = self.states.entry(visit.id).or_insert(State {
+            is_valid: true,
+            errors: Vec::new(),
+        });
+        state.errors.extend(errors);
+        state.is_valid &= visit.links_are_valid && state.errors.is_empty();
+        if let Some(parent) = path.last_mut() {
+            parent.links_are_valid &= state.is_valid;
+        }
+    }
+
+    fn found_cycle(&mut self, id: &'a str, path: &[Visit<'a>]) {
+        let begin = path.iter().position(|visit| visit.id == id);
+        let circle: Vec<&str> = path
+            .iter()
+            .skip(begin.unwrap_or_default())
+            .map(|visit| visit.id)
+            .collect();
+        let named = circle.iter().chain([&id]);
+        let details: Vec<String> = named
+            .map(|id| format!("{id} ({})", class_of(self.prompt, id)))
+            .collect();
+        for node in &circle {
+            let problem = Problem {
+                kind: "dependency_cycle".to_owned(),
+                message: "Dependency cycle detected".to_owned(),
+                details: details.join(" -> "),
+                extra_info: json!({"node_id": node, "cycle_nodes": circle}),
+            };
+            let state = State {
+                is_valid: false,
+                errors: vec![problem],
+            };
+            self.states.insert(node, state);
+        }
+    }
+}
