@@ -19,7 +19,7 @@ type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 const LAST_KNOWN: i64 = 462;
 
 /// Never, with whatever arguments.
-const FORBIDDEN: [i64; 51] = [
+const FORBIDDEN: [i64; 50] = [
     // other roots, mounts and namespaces
     libc::SYS_mount,
     libc::SYS_umount2,
@@ -35,7 +35,6 @@ const FORBIDDEN: [i64; 51] = [
     libc::SYS_fspick,
     libc::SYS_mount_setattr,
     libc::SYS_open_by_handle_at,
-    libc::SYS_name_to_handle_at,
     libc::SYS_quotactl,
     libc::SYS_quotactl_fd,
     // the kernel itself
@@ -81,7 +80,7 @@ const FORBIDDEN: [i64; 51] = [
 
 /// Only on this architecture.
 #[cfg(target_arch = "x86_64")]
-const FORBIDDEN_HERE: [i64; 9] = [
+const FORBIDDEN_HERE: [i64; 8] = [
     libc::SYS_iopl,
     libc::SYS_ioperm,
     libc::SYS_modify_ldt,
@@ -89,16 +88,18 @@ const FORBIDDEN_HERE: [i64; 9] = [
     libc::SYS_ustat,
     libc::SYS_sysfs,
     libc::SYS__sysctl,
-    libc::SYS_create_module,
     libc::SYS_kexec_file_load,
 ];
 #[cfg(not(target_arch = "x86_64"))]
 const FORBIDDEN_HERE: [i64; 1] = [libc::SYS_kexec_file_load];
 
-/// Families of sockets that a program has a use for: `AF_UNIX`, `AF_INET`, `AF_INET6`, and
-/// `AF_NETLINK` only for its protocol 0, by which programs list addresses.
-const NETLINK: u64 = libc::AF_NETLINK as u64;
-const LAST_FAMILY_WITH_HOLES: [u64; 2] = [libc::AF_INET as u64, libc::AF_INET6 as u64];
+/// The families of sockets that programs have a use for.
+const FAMILIES: [i32; 4] = [
+    libc::AF_UNIX,
+    libc::AF_INET,
+    libc::AF_INET6,
+    libc::AF_NETLINK,
+];
 
 /// Forbids it all to this process and those after it.
 pub(super) fn forbid() -> Result<(), String> {
@@ -141,7 +142,11 @@ fn program(rules: Rules, other: SeccompAction, these: SeccompAction) -> Built {
     SeccompFilter::new(rules, other, these, architecture)?.try_into()
 }
 
-fn argument(index: u8, compare: SeccompCmpOp, value: u64) -> Result<SeccompCondition, seccompiler::BackendError> {
+fn argument(
+    index: u8,
+    compare: SeccompCmpOp,
+    value: u64,
+) -> Result<SeccompCondition, seccompiler::BackendError> {
     SeccompCondition::new(index, SeccompCmpArgLen::Dword, compare, value)
 }
 
@@ -163,39 +168,50 @@ fn new_namespaces() -> Result<Vec<SeccompRule>, seccompiler::BackendError> {
 }
 
 fn not_unix() -> Result<SeccompRule, seccompiler::BackendError> {
-    SeccompRule::new(vec![argument(0, SeccompCmpOp::Ne, libc::AF_UNIX as u64)?])
+    SeccompRule::new(vec![not_family(libc::AF_UNIX)?])
 }
 
+fn not_family(family: i32) -> Result<SeccompCondition, seccompiler::BackendError> {
+    argument(0, SeccompCmpOp::Ne, family.cast_unsigned().into())
+}
+
+/// All other families; and of netlink all but protocol 0, by which programs list addresses.
 fn strange_sockets() -> Result<Vec<SeccompRule>, seccompiler::BackendError> {
-    let [inet, inet6] = LAST_FAMILY_WITH_HOLES;
-    let unix = libc::AF_UNIX as u64;
-    let other = SeccompRule::new(vec![
-        argument(0, SeccompCmpOp::Ne, unix)?,
-        argument(0, SeccompCmpOp::Ne, inet)?,
-        argument(0, SeccompCmpOp::Ne, inet6)?,
-        argument(0, SeccompCmpOp::Ne, NETLINK)?,
-    ])?;
-    let other_netlink = SeccompRule::new(vec![
-        argument(0, SeccompCmpOp::Eq, NETLINK)?,
+    let others = FAMILIES.into_iter().map(not_family);
+    let netlink = libc::AF_NETLINK.cast_unsigned().into();
+    let other_netlink = vec![
+        argument(0, SeccompCmpOp::Eq, netlink)?,
         argument(2, SeccompCmpOp::Ne, 0)?,
-    ])?;
-    Ok(vec![other, other_netlink])
+    ];
+    Ok(vec![
+        SeccompRule::new(others.collect::<Result<_, _>>()?)?,
+        SeccompRule::new(other_netlink)?,
+    ])
 }
 
 /// Characters put into a terminal as if somebody had typed them.
 fn terminal_input() -> Result<Vec<SeccompRule>, seccompiler::BackendError> {
     let requests = [libc::TIOCSTI, libc::TIOCLINUX];
-    let rules = requests.into_iter().map(|request| {
-        SeccompRule::new(vec![argument(1, SeccompCmpOp::Eq, request)?])
-    });
+    let rules = requests
+        .into_iter()
+        .map(|request| SeccompRule::new(vec![argument(1, SeccompCmpOp::Eq, request)?]));
     rules.collect()
 }
 
 /// All but the plain one, that of 32 bits, and asking which it is.
 fn strange_personalities() -> Result<Vec<SeccompRule>, seccompiler::BackendError> {
-    let harmless = [0, 0x0008, 0x0002_0000, 0x0002_0008, 0x0004_0000, 0xFFFF_FFFF];
+    let harmless = [
+        0,
+        0x0008,
+        0x0002_0000,
+        0x0002_0008,
+        0x0004_0000,
+        0xFFFF_FFFF,
+    ];
     let conditions = harmless
         .into_iter()
         .map(|persona| argument(0, SeccompCmpOp::Ne, persona));
-    Ok(vec![SeccompRule::new(conditions.collect::<Result<_, _>>()?)?])
+    Ok(vec![SeccompRule::new(
+        conditions.collect::<Result<_, _>>()?,
+    )?])
 }

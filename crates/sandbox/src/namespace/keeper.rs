@@ -1,7 +1,11 @@
 //! Starting a keeper, and hearing from it what became of it.
 
-use super::{Settings, failed};
-use crate::backend::{BackendError, Plan, Running};
+use super::{
+    Namespaces, Settings,
+    cgroup::{Covered, Groups},
+    failed,
+};
+use crate::backend::{BackendError, Limits, Plan, Running};
 use rustix::process::geteuid;
 use sandbox_init::protocol::{CommandLimits, Hold, Serve};
 use std::{
@@ -22,6 +26,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// The socket, below the sandbox's folder.
 const SOCKET: &str = "control/init.sock";
 
+/// How many times its memory a process may map, where no group counts what it uses: programs
+/// reserve much that they never touch.
+const MAPPED: u64 = 4;
+
 /// How many files a command may have open.
 const OPEN_FILES: u64 = 4096;
 
@@ -30,7 +38,8 @@ pub(super) fn socket(plan: &Plan) -> PathBuf {
 }
 
 /// Starts a sandbox's keeper and waits until its init listens.
-pub(super) async fn start(settings: &Settings, plan: &Plan) -> Result<Running, BackendError> {
+pub(super) async fn start(backend: &Namespaces, plan: &Plan) -> Result<Running, BackendError> {
+    let settings = &backend.settings;
     let root = geteuid().is_root();
     if root {
         // Its user has to go through it, and nobody has to read it.
@@ -49,7 +58,13 @@ pub(super) async fn start(settings: &Settings, plan: &Plan) -> Result<Running, B
         .stderr(Stdio::null())
         .spawn()
         .map_err(failed("starting the keeper"))?;
-    let hold = hold(settings, plan, root);
+    let pid = keeper.id().unwrap_or_default();
+    let (id, limits) = (plan.id, plan.limits);
+    let enter = move |groups: &Groups| Ok(groups.enter(id, &limits, pid));
+    let covered = backend
+        .with_groups("entering control groups", enter)
+        .await?;
+    let hold = hold(settings, plan, root, covered);
     let told = tell(&mut keeper, &hold);
     let init = match tokio::time::timeout(PATIENCE, told).await {
         Ok(init) => init,
@@ -67,7 +82,12 @@ pub(super) async fn start(settings: &Settings, plan: &Plan) -> Result<Running, B
     })
 }
 
-fn hold(settings: &Settings, plan: &Plan, root: bool) -> Hold {
+fn hold(settings: &Settings, plan: &Plan, root: bool, covered: Covered) -> Hold {
+    let Limits {
+        memory, processes, ..
+    } = plan.limits;
+    // What no group bounds is bounded for each process: worse, but never nothing.
+    let each = !covered.memory;
     Hold {
         folder: plan.folder.clone(),
         user: root.then_some(plan.user),
@@ -80,9 +100,9 @@ fn hold(settings: &Settings, plan: &Plan, root: bool) -> Hold {
             limits: CommandLimits {
                 file_size: Some(plan.limits.file_size),
                 open_files: Some(OPEN_FILES),
-                processes: Some(plan.limits.processes),
-                data: Some(plan.limits.memory),
-                address_space: Some(plan.limits.memory.saturating_mul(4)),
+                processes: (!covered.processes).then_some(processes),
+                data: each.then_some(memory),
+                address_space: each.then_some(memory.saturating_mul(MAPPED)),
             },
         },
     }

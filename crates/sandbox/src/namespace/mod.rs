@@ -4,16 +4,19 @@
 //! runner; it is found again by its command line, which names the runner's state folder.
 //! Invariant: nothing is remembered here. What runs is what `/proc` shows.
 
+mod cgroup;
 mod find;
 mod keeper;
 
 use crate::backend::{Backend, BackendError, BoxFuture, Plan, Running, SandboxId};
-use std::path::PathBuf;
+use cgroup::Groups;
+use std::{io, path::PathBuf, sync::Arc};
 
 /// The backend of namespaces.
 #[derive(Debug)]
 pub struct Namespaces {
     settings: Settings,
+    groups: Arc<Groups>,
 }
 
 /// What it is told once.
@@ -28,10 +31,17 @@ pub struct Settings {
 }
 
 impl Namespaces {
-    /// A backend with these settings.
-    #[must_use]
-    pub fn new(settings: Settings) -> Self {
-        Self { settings }
+    /// A backend with these settings. The state folder exists.
+    ///
+    /// # Errors
+    /// [`BackendError::Failed`] when it cannot be seen where control groups can be made.
+    pub fn new(settings: Settings) -> Result<Self, BackendError> {
+        let groups = Groups::detect(&settings.state);
+        let groups = groups.map_err(failed("looking for control groups"))?;
+        Ok(Self {
+            settings,
+            groups: Arc::new(groups),
+        })
     }
 
     async fn find(&self, id: Option<SandboxId>) -> Result<Vec<find::Found>, BackendError> {
@@ -47,7 +57,19 @@ impl Namespaces {
         for found in self.find(Some(id)).await? {
             found.end().await.map_err(failed("ending a sandbox"))?;
         }
-        Ok(())
+        self.with_groups("removing control groups", move |groups| groups.remove(id))
+            .await
+    }
+
+    async fn with_groups<T: Send + 'static>(
+        &self,
+        doing: &str,
+        work: impl FnOnce(&Groups) -> io::Result<T> + Send + 'static,
+    ) -> Result<T, BackendError> {
+        let groups = self.groups.clone();
+        let done = tokio::task::spawn_blocking(move || work(&groups)).await;
+        done.unwrap_or_else(|error| Err(error.into()))
+            .map_err(failed(doing))
     }
 }
 
@@ -58,7 +80,7 @@ impl Backend for Namespaces {
 
     fn start<'a>(&'a self, plan: &'a Plan) -> BoxFuture<'a, Result<Running, BackendError>> {
         Box::pin(async move {
-            let started = keeper::start(&self.settings, plan).await;
+            let started = keeper::start(self, plan).await;
             if started.is_err() {
                 self.end(plan.id).await?;
             }
@@ -84,7 +106,12 @@ impl Backend for Namespaces {
     fn running(&self) -> BoxFuture<'_, Result<Vec<SandboxId>, BackendError>> {
         Box::pin(async move {
             let found = self.find(None).await?;
-            Ok(found.into_iter().map(|found| found.id).collect())
+            let ids: Vec<SandboxId> = found.into_iter().map(|found| found.id).collect();
+            let running = ids.clone();
+            let remove = move |groups: &Groups| groups.remove_others(&running);
+            self.with_groups("removing old control groups", remove)
+                .await?;
+            Ok(ids)
         })
     }
 }

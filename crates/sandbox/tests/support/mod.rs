@@ -25,25 +25,35 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// The static binary of `sandbox-init`: as the environment says, or built here.
 pub fn init_binary() -> PathBuf {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        if let Some(path) = env::var_os("ATELIER_SANDBOX_INIT") {
-            return PathBuf::from(path);
-        }
-        let target = format!("{}-unknown-linux-gnu", env::consts::ARCH);
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let folder = env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
-        let built = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
-            .args(["build", "-q", "-p", "sandbox-init", "--profile", "native", "--target", &target])
-            .env("RUSTFLAGS", "-C target-feature=+crt-static")
-            .env_remove("CARGO_ENCODED_RUSTFLAGS")
-            .env("CARGO_TARGET_DIR", &folder)
-            .current_dir(&root)
-            .status()
-            .expect("cargo runs");
-        assert!(built.success(), "sandbox-init cannot be built");
-        folder.join(target).join("native/sandbox-init")
-    })
-    .clone()
+    BINARY
+        .get_or_init(|| {
+            if let Some(path) = env::var_os("ATELIER_SANDBOX_INIT") {
+                return PathBuf::from(path);
+            }
+            let target = format!("{}-unknown-linux-gnu", env::consts::ARCH);
+            let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+            let folder = env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
+            let built = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
+                .args([
+                    "build",
+                    "-q",
+                    "-p",
+                    "sandbox-init",
+                    "--profile",
+                    "native",
+                    "--target",
+                    &target,
+                ])
+                .env("RUSTFLAGS", "-C target-feature=+crt-static")
+                .env_remove("CARGO_ENCODED_RUSTFLAGS")
+                .env("CARGO_TARGET_DIR", &folder)
+                .current_dir(&root)
+                .status()
+                .expect("cargo runs");
+            assert!(built.success(), "sandbox-init cannot be built");
+            folder.join(target).join("native/sandbox-init")
+        })
+        .clone()
 }
 
 /// The folders and the backend of one test.
@@ -59,7 +69,8 @@ impl Bench {
             init: init_binary(),
             state: state.path().to_owned(),
             unattended_secs: 120,
-        });
+        })
+        .unwrap();
         Self { state, backend }
     }
 
@@ -113,7 +124,9 @@ impl Bench {
 }
 
 pub async fn connect(running: Running) -> Sandbox {
-    Sandbox::connect(running, Settings::default()).await.unwrap()
+    Sandbox::connect(running, Settings::default())
+        .await
+        .unwrap()
 }
 
 /// Runs a command of the shell that has to work.
