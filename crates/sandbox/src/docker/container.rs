@@ -6,6 +6,7 @@ use bollard::models::{
     ContainerCreateBody, HostConfig, HostConfigCgroupnsModeEnum, HostConfigLogConfig, Mount,
     MountBindOptions, MountBindOptionsPropagationEnum, MountType, ResourcesUlimits,
 };
+use sandbox_init::protocol::{CommandLimits, Serve};
 use sha2::{Digest as _, Sha256};
 use std::{collections::HashMap, fmt::Write as _, os::unix::ffi::OsStrExt as _, path::Path};
 use std::{path::PathBuf, time::Duration};
@@ -18,6 +19,9 @@ pub(super) const LABEL_SANDBOX: &str = "dev.atelier.sandbox";
 
 /// Where the container has its init.
 const INIT: &str = "/sandbox-init";
+
+/// Where commands have their settings and caches: gone when the sandbox stops.
+const HOME: &str = "/home/agent";
 
 /// Files and folders that a temporary folder may hold: each costs the kernel memory.
 const TEMPORARY_FILES: u32 = 100_000;
@@ -48,7 +52,11 @@ pub(super) fn name(runner: &str, id: SandboxId) -> String {
 }
 
 impl Shape {
-    pub(super) fn of(&self, plan: &Plan, runner: &str) -> Result<ContainerCreateBody, BackendError> {
+    pub(super) fn of(
+        &self,
+        plan: &Plan,
+        runner: &str,
+    ) -> Result<ContainerCreateBody, BackendError> {
         let (user, group) = plan.user;
         if user == 0 || group == 0 {
             return Err(failed("making the container")("a sandbox is never root"));
@@ -63,7 +71,8 @@ impl Shape {
             hostname: Some("sandbox".to_owned()),
             working_dir: Some("/workspace".to_owned()),
             entrypoint: Some(vec![INIT.to_owned()]),
-            cmd: Some(self.arguments()),
+            cmd: Some(vec!["serve".to_owned(), self.serve(plan)?]),
+            env: Some(vec![format!("HOME={HOME}")]),
             labels: Some(HashMap::from(labels)),
             // Its output goes nowhere; what commands put out goes over init's socket.
             attach_stdout: Some(false),
@@ -74,17 +83,25 @@ impl Shape {
         })
     }
 
-    fn arguments(&self) -> Vec<String> {
-        vec![
-            "init".to_owned(),
-            "/run/atelier/init.sock".to_owned(),
-            self.abandoned.as_secs().to_string(),
-        ]
+    /// What init is told, as JSON.
+    fn serve(&self, plan: &Plan) -> Result<String, BackendError> {
+        let serve = Serve {
+            socket: PathBuf::from("/run/atelier/init.sock"),
+            unattended_secs: self.abandoned.as_secs(),
+            // Memory and processes are bounded for the container as a whole.
+            limits: CommandLimits {
+                file_size: Some(plan.limits.file_size),
+                ..CommandLimits::default()
+            },
+        };
+        serde_json::to_string(&serve).map_err(failed("writing what init is told"))
     }
 
     fn host_config(&self, plan: &Plan) -> Result<HostConfig, BackendError> {
         let limits = plan.limits;
         let memory = number(limits.memory)?;
+        let (user, group) = plan.user;
+        let home = format!("exec,uid={user},gid={group},mode=700");
         let tmpfs = |options: &str, size: u64| {
             format!("rw,nosuid,nodev,{options},size={size},nr_inodes={TEMPORARY_FILES}")
         };
@@ -114,6 +131,7 @@ impl Shape {
             tmpfs: Some(HashMap::from([
                 // Compilers and installers run what they put there.
                 ("/tmp".to_owned(), tmpfs("exec,mode=1777", limits.tmpfs)),
+                (HOME.to_owned(), tmpfs(&home, limits.tmpfs)),
                 ("/run".to_owned(), tmpfs("noexec,mode=755", 1 << 20)),
             ])),
             mounts: Some(vec![

@@ -1,8 +1,12 @@
 //! The engine: where it listens, what it speaks, and how long it may take.
 
 use super::failed;
-use crate::backend::{BackendError, Running};
+use crate::{
+    backend::{BackendError, Running},
+    control::Control,
+};
 use bollard::{API_DEFAULT_VERSION, Docker as Client, errors::Error};
+use sandbox_init::protocol::Request;
 use std::{
     path::{Path, PathBuf},
     time::Duration,
@@ -63,7 +67,9 @@ impl Engine {
             Ok(Ok((client, version))) => {
                 let system = version.os.unwrap_or_default();
                 if !system.eq_ignore_ascii_case("linux") {
-                    return Err(format!("{address} has containers of {system}, not of Linux"));
+                    return Err(format!(
+                        "{address} has containers of {system}, not of Linux"
+                    ));
                 }
                 let components = version.components.unwrap_or_default();
                 let podman = components.iter().any(|part| part.name.contains("Podman"));
@@ -118,15 +124,16 @@ impl Engine {
         }
     }
 
-    /// Waits until the init listens, at most `limit`.
+    /// Waits until the init answers, at most `limit`.
     pub(super) async fn listens(
         &self,
         running: &Running,
         limit: Duration,
     ) -> Result<(), BackendError> {
         let proc = PathBuf::from(format!("/proc/{}", running.init));
+        let control = Control::new(running.clone());
         let listens = async {
-            while !running.socket.exists() {
+            while control.ask(Request::List, &[]).await.is_err() {
                 if !proc.exists() {
                     return Err(failed("starting the container")(
                         "sandbox-init ended, or the engine is in another PID namespace",
@@ -137,7 +144,7 @@ impl Engine {
             Ok(())
         };
         let listens = tokio::time::timeout(limit, listens).await;
-        listens.map_err(failed("waiting for sandbox-init to listen"))?
+        listens.map_err(failed("waiting for sandbox-init to answer"))?
     }
 }
 
@@ -155,17 +162,17 @@ pub(super) fn status(error: &BackendError) -> Option<u16> {
 /// Where engines listen: Docker's socket, then Podman's of this user and of the system.
 fn addresses() -> Vec<String> {
     let user = rustix::process::geteuid().as_raw();
-    let own = std::env::var_os("XDG_RUNTIME_DIR").map_or_else(
-        || PathBuf::from(format!("/run/user/{user}")),
-        PathBuf::from,
-    );
+    let own = std::env::var_os("XDG_RUNTIME_DIR")
+        .map_or_else(|| PathBuf::from(format!("/run/user/{user}")), PathBuf::from);
     let paths = [
         PathBuf::from("/var/run/docker.sock"),
         own.join("docker.sock"),
         own.join("podman/podman.sock"),
         PathBuf::from("/run/podman/podman.sock"),
     ];
-    let addresses = paths.iter().map(|path| format!("unix://{}", path.display()));
+    let addresses = paths
+        .iter()
+        .map(|path| format!("unix://{}", path.display()));
     addresses.collect()
 }
 

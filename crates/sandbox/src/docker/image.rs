@@ -61,7 +61,10 @@ async fn build(engine: &Engine, image: &str, dockerfile: &str) -> Result<(), Str
                 let message = detail.message.unwrap_or_default();
                 return Ok(Some(format!("{message} (after: {})", last.trim())));
             }
-            last = line.stream.filter(|text| !text.trim().is_empty()).unwrap_or(last);
+            last = line
+                .stream
+                .filter(|text| !text.trim().is_empty())
+                .unwrap_or(last);
         }
         Ok(None)
     };

@@ -6,7 +6,6 @@ use super::{
     error::SandboxError,
     journal::Phase,
     launch::detached,
-    removal::remove_tree,
 };
 use futures::{StreamExt as _, stream};
 use std::{sync::Arc, time::Duration};
@@ -17,8 +16,9 @@ const AT_ONCE: usize = 8;
 
 impl Sandboxes {
     /// Destroys the session's sandbox with its files; says whether there was one. When this
-    /// resolves without an error, nothing of it is left. After an error it is no longer the
-    /// session's, and is tried again until it is gone.
+    /// resolves without an error its processes are gone and its files out of reach; the room that
+    /// they took is free a little later. After an error it is no longer the session's, and is
+    /// tried again until it is gone.
     ///
     /// # Errors
     /// [`SandboxError::Unavailable`], [`SandboxError::Failed`].
@@ -37,7 +37,10 @@ impl Sandboxes {
     pub async fn destroy_all(&self, user: i64) -> Result<u64, SandboxError> {
         let sessions: Vec<Uuid> = {
             let table = self.0.table();
-            let owners = table.sessions.values().filter_map(|entry| entry.now().owner());
+            let owners = table
+                .sessions
+                .values()
+                .filter_map(|entry| entry.now().owner());
             let own = owners.filter(|owner| owner.user == user);
             own.map(|owner| owner.session).collect()
         };
@@ -152,23 +155,39 @@ impl Inner {
         let written = self.journal.write(record).await;
         written.map_err(SandboxError::failed("storing that it ends"))?;
         self.backend.stop(id).await?;
-        let folder = entry.folder.clone();
-        let removed = self.journal.on_disk(move |_| remove_tree(&folder)).await;
-        removed.map_err(SandboxError::failed("removing its files"))?;
+        let discarded = self.journal.discard(entry.folder.clone()).await;
+        discarded.map_err(SandboxError::failed("removing its files"))?;
+        self.discarded.notify_one();
         let removed = self.journal.remove(id).await;
         removed.map_err(SandboxError::failed("removing its record"))?;
-        self.table().ending.retain(|other| !Arc::ptr_eq(other, entry));
+        self.table()
+            .ending
+            .retain(|other| !Arc::ptr_eq(other, entry));
         self.tell(entry, Change::Destroyed);
         Ok(())
+    }
+}
+
+impl Inner {
+    /// Removes what was discarded, until the registry is closed.
+    pub(super) async fn keep_removing(self: Arc<Self>) {
+        while !self.closing.is_cancelled() {
+            if let Err(error) = self.journal.remove_discarded().await {
+                tracing::error!(%error, "files of destroyed sandboxes cannot be removed");
+            }
+            tokio::select! {
+                () = self.discarded.notified() => {}
+                () = self.closing.cancelled() => {}
+            }
+        }
     }
 }
 
 impl Table {
     /// One that is ready, and alive.
     pub(super) fn pool_take(&mut self) -> Option<Arc<Entry>> {
-        let ready = |entry: &Arc<Entry>| {
-            entry.now().alive().is_some() && entry.life.try_lock().is_ok()
-        };
+        let ready =
+            |entry: &Arc<Entry>| entry.now().alive().is_some() && entry.life.try_lock().is_ok();
         let index = self.pool.iter().position(ready)?;
         Some(self.pool.remove(index))
     }

@@ -4,7 +4,10 @@ use super::{
     error::SandboxError,
     journal::{Owner, Phase, Record},
 };
-use crate::backend::{Limits, Plan, Running, SandboxId};
+use crate::{
+    backend::{Limits, Plan, Running, SandboxId},
+    exec::{self, ExecError},
+};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fd::OwnedFd,
@@ -18,6 +21,7 @@ use std::{
 };
 use tokio::{
     io::{Interest, unix::AsyncFd},
+    sync::OnceCell,
     time::Instant,
 };
 
@@ -75,18 +79,31 @@ pub struct Live {
     /// Where its init is.
     pub running: Running,
     init: AsyncFd<OwnedFd>,
+    settings: exec::Settings,
+    commands: OnceCell<exec::Sandbox>,
 }
 
 impl Live {
     /// Holds on to its init, so that its end is seen.
-    pub(super) fn new(running: Running) -> io::Result<Self> {
+    pub(super) fn new(running: Running, settings: exec::Settings) -> io::Result<Self> {
         let pid = i32::try_from(running.init).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| io::Error::other("init has no process id"))?;
         let init = pidfd_open(pid, PidfdFlags::NONBLOCK)?;
         Ok(Self {
             running,
             init: watched(init)?,
+            settings,
+            commands: OnceCell::new(),
         })
+    }
+
+    /// Its commands. The connection is made once and stays: without one its init would end.
+    ///
+    /// # Errors
+    /// As [`exec::Sandbox::connect`].
+    pub async fn commands(&self) -> Result<&exec::Sandbox, ExecError> {
+        let connect = || exec::Sandbox::connect(self.running.clone(), self.settings);
+        self.commands.get_or_try_init(connect).await
     }
 
     pub(super) fn is_alive(&self) -> bool {

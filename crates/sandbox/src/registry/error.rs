@@ -45,9 +45,7 @@ pub enum SandboxError {
 }
 
 impl SandboxError {
-    pub(super) fn failed(
-        doing: &str,
-    ) -> impl FnOnce(std::io::Error) -> Self + use<> {
+    pub(super) fn failed(doing: &str) -> impl FnOnce(std::io::Error) -> Self + use<> {
         let doing = doing.to_owned();
         move |source| Self::Failed {
             doing,

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a record is on disk before its sandbox is started, and is removed after its folder.
 
+use super::removal::remove_tree;
 use crate::backend::SandboxId;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -20,6 +21,9 @@ const UNFINISHED: &str = ".unfinished";
 
 /// What a record that cannot be read is called: it is kept for whoever looks into it.
 const UNREADABLE: &str = ".unreadable";
+
+/// Where discarded folders are until they are removed.
+const DISCARDED: &str = "discarded";
 
 /// A record is small: a larger file is none.
 const LARGEST: u64 = 64 << 10;
@@ -95,7 +99,8 @@ impl Journal {
     /// Makes the folder, for the runner alone.
     pub(super) fn open(folder: PathBuf) -> io::Result<Self> {
         let mut builder = DirBuilder::new();
-        builder.recursive(true).mode(0o700).create(&folder)?;
+        builder.recursive(true).mode(0o700);
+        builder.create(folder.join(DISCARDED))?;
         Ok(Self { folder })
     }
 
@@ -123,6 +128,30 @@ impl Journal {
         .await
     }
 
+    /// Puts a sandbox's folder out of reach, for [`Self::remove_discarded`]: that takes long.
+    pub(super) async fn discard(&self, folder: PathBuf) -> io::Result<()> {
+        self.on_disk(move |journal| {
+            let name = folder.file_name().unwrap_or_default();
+            let out_of_reach = journal.folder.join(DISCARDED).join(name);
+            match fs::rename(&folder, out_of_reach) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                other => other,
+            }
+        })
+        .await
+    }
+
+    /// Removes what was discarded.
+    pub(super) async fn remove_discarded(&self) -> io::Result<()> {
+        self.on_disk(|journal| {
+            for entry in fs::read_dir(journal.folder.join(DISCARDED))? {
+                remove_tree(&entry?.path())?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
     pub(super) async fn read(&self) -> io::Result<Found> {
         self.on_disk(Self::find).await
     }
@@ -144,7 +173,9 @@ impl Journal {
             let entry = entry?;
             let path = entry.path();
             let name = entry.file_name().to_string_lossy().into_owned();
-            if entry.file_type()?.is_dir() {
+            if name == DISCARDED {
+                continue;
+            } else if entry.file_type()?.is_dir() {
                 folders.push((name, path));
             } else if name.ends_with(UNFINISHED) {
                 // Nothing was started on the strength of this one.
@@ -168,8 +199,14 @@ impl Journal {
                 }
             }
         }
-        let known: Vec<String> = found.records.iter().map(|record| record.id.to_string()).collect();
-        let unowned = folders.into_iter().filter(|(name, _)| !known.contains(name) && !kept.contains(name));
+        let known: Vec<String> = found
+            .records
+            .iter()
+            .map(|record| record.id.to_string())
+            .collect();
+        let unowned = folders
+            .into_iter()
+            .filter(|(name, _)| !known.contains(name) && !kept.contains(name));
         found.unowned = unowned.map(|(_, path)| path).collect();
         Ok(found)
     }

@@ -188,9 +188,7 @@ impl Inner {
                 self.end_processes(entry).await?;
                 self.start(entry).await.map(drop)
             }
-            State::Starting | State::Stopping | State::Stopped => {
-                self.start(entry).await.map(drop)
-            }
+            State::Starting | State::Stopping | State::Stopped => self.start(entry).await.map(drop),
         }
     }
 
@@ -232,8 +230,11 @@ impl Inner {
         let made = self.journal.on_disk(move |_| make_folder(&folder, user));
         let made = made.await;
         made.map_err(SandboxError::failed("making its folder"))?;
-        let running = self.backend.start(&entry.plan(self.settings.limits)).await?;
-        match Live::new(running) {
+        let running = self
+            .backend
+            .start(&entry.plan(self.settings.limits))
+            .await?;
+        match Live::new(running, self.settings.exec) {
             Ok(live) => Ok(Arc::new(live)),
             Err(error) => {
                 self.backend.stop(id).await?;
@@ -246,6 +247,10 @@ impl Inner {
     pub(super) fn watch(self: &Arc<Self>, entry: Arc<Entry>, live: Arc<Live>) {
         let inner = self.clone();
         tokio::spawn(async move {
+            // An init that nobody speaks to ends some day.
+            if let Err(error) = live.commands().await {
+                tracing::debug!(sandbox = %entry.id(), error = ?error, "no line to a sandbox yet");
+            }
             tokio::select! {
                 () = live.ended() => inner.fell(&entry, &live).await,
                 () = inner.closing.cancelled() => {}
@@ -263,6 +268,7 @@ impl Inner {
         let live = now.alive()?;
         now.uses += 1;
         now.dirty = true;
+        self.stirred.notify_one();
         now.touch(self.clock.now());
         Some(Use {
             inner: self.clone(),
@@ -279,9 +285,9 @@ pub(super) async fn detached<T: Send + 'static>(
 ) -> Result<T, SandboxError> {
     let done = tokio::spawn(work).await;
     done.unwrap_or_else(|error| {
-        Err(SandboxError::failed("working on it")(std::io::Error::other(
-            error,
-        )))
+        Err(SandboxError::failed("working on it")(
+            std::io::Error::other(error),
+        ))
     })
 }
 

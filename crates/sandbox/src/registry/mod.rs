@@ -35,7 +35,10 @@ pub use launch::{Launch, Launched};
 pub use recovery::Recovered;
 pub use settings::{Floor, Quota, Settings};
 
-use crate::backend::{Backend, SandboxId};
+use crate::{
+    backend::{Backend, SandboxId},
+    exec::{self, ExecError},
+};
 use entry::{Entry, State};
 use journal::Journal;
 use ports::Clock;
@@ -61,6 +64,10 @@ struct Inner {
     events: broadcast::Sender<Lifecycle>,
     /// Wakes whoever fills the pool.
     taken: Notify,
+    /// Wakes whoever looks after sandboxes, because one begins to be used.
+    stirred: Notify,
+    /// Wakes whoever removes what was discarded.
+    discarded: Notify,
     closing: CancellationToken,
 }
 
@@ -147,6 +154,14 @@ impl Use {
         &self.live
     }
 
+    /// Its commands.
+    ///
+    /// # Errors
+    /// As [`Live::commands`].
+    pub async fn commands(&self) -> Result<&exec::Sandbox, ExecError> {
+        self.live.commands().await
+    }
+
     /// Its files on the host.
     #[must_use]
     pub fn workspace(&self) -> PathBuf {
@@ -161,6 +176,7 @@ impl Drop for Use {
         now.touch(self.inner.clock.now());
         // What it did last is still to be measured.
         now.dirty = true;
+        self.inner.stirred.notify_one();
     }
 }
 
@@ -208,6 +224,7 @@ impl Sandboxes {
             return Err(SandboxError::QuotaExceeded { detail });
         }
         entry.now().dirty = true;
+        self.0.stirred.notify_one();
         self.files(session)
     }
 
@@ -215,6 +232,7 @@ impl Sandboxes {
     pub fn changed(&self, session: Uuid) {
         if let Ok(entry) = self.0.entry(session) {
             entry.now().dirty = true;
+            self.0.stirred.notify_one();
         }
     }
 

@@ -2,8 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    fs,
-    io,
+    fs, io,
     os::unix::fs::MetadataExt as _,
     path::Path,
 };
@@ -120,7 +119,8 @@ mod tests {
 
     #[test]
     fn a_name_with_brackets_and_spaces_hides_no_field() {
-        let stat = b"7 (a) R 1 (b) S 42 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 99 1000 55 18446 1";
+        let stat =
+            b"7 (a) R 1 (b) S 42 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 99 1000 55 18446 1";
         assert_eq!(parent_and_pages(stat), Some((42, 55)));
         assert_eq!(parent_and_pages(b"7 (a"), None);
     }

@@ -6,7 +6,6 @@ use super::{
     error::SandboxError,
     events,
     journal::{Journal, Phase, Record},
-    removal::remove_tree,
 };
 use crate::backend::{Backend, SandboxId};
 use futures::{StreamExt as _, stream};
@@ -60,11 +59,14 @@ impl Sandboxes {
             table: Mutex::new(Table::default()),
             events: broadcast::channel(events::BEHIND).0,
             taken: Notify::new(),
+            stirred: Notify::new(),
+            discarded: Notify::new(),
             closing: CancellationToken::new(),
         });
         let recovered = inner.recover().await?;
         tokio::spawn(inner.clone().keep_pool());
         tokio::spawn(inner.clone().keep_up());
+        tokio::spawn(inner.clone().keep_removing());
         Ok((Self(inner), recovered))
     }
 }
@@ -96,7 +98,7 @@ impl Inner {
         }
         self.finish_all().await;
         for folder in found.unowned {
-            recovered.folders += u64::from(self.remove_unowned(folder).await);
+            recovered.folders += u64::from(self.discard_unowned(folder).await);
         }
         Ok(recovered)
     }
@@ -130,10 +132,15 @@ impl Inner {
         let Some(running) = self.backend.adopt(&plan).await? else {
             return Ok(None);
         };
-        match Live::new(running) {
+        match Live::new(running, self.settings.exec) {
             Ok(live) => Ok(Some(Arc::new(live))),
             // It ended meanwhile.
-            Err(_) => self.backend.stop(plan.id).await.map(|()| None).map_err(Into::into),
+            Err(_) => self
+                .backend
+                .stop(plan.id)
+                .await
+                .map(|()| None)
+                .map_err(Into::into),
         }
     }
 
@@ -183,12 +190,11 @@ impl Inner {
         finished.await;
     }
 
-    async fn remove_unowned(&self, folder: PathBuf) -> bool {
-        let path = folder.clone();
-        match self.journal.on_disk(move |_| remove_tree(&path)).await {
+    async fn discard_unowned(&self, folder: PathBuf) -> bool {
+        match self.journal.discard(folder.clone()).await {
             Ok(()) => true,
             Err(error) => {
-                tracing::warn!(folder = %folder.display(), %error, "a folder of nobody cannot be removed");
+                tracing::warn!(folder = %folder.display(), %error, "a folder of nobody stays");
                 false
             }
         }

@@ -31,7 +31,12 @@ pub(super) fn remove_tree(folder: &Path) -> io::Result<()> {
                 // Its own rights decide whether it may be moved: `..` is in it.
                 drop(open(&directory, inner.as_c_str())?);
                 moved += 1;
-                renameat(&directory, inner.as_c_str(), &top, free(&top, &mut moved)?.as_c_str())?;
+                renameat(
+                    &directory,
+                    inner.as_c_str(),
+                    &top,
+                    free(&top, &mut moved)?.as_c_str(),
+                )?;
             }
             // First: to close one that has no name any longer takes the file system long.
             drop(directory);
@@ -97,10 +102,15 @@ fn open(base: impl AsFd, name: impl rustix::path::Arg + Copy) -> Result<OwnedFd,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{fs, os::unix::fs::{PermissionsExt as _, symlink}, path::PathBuf};
+    use std::{
+        fs,
+        os::unix::fs::{PermissionsExt as _, symlink},
+        path::PathBuf,
+    };
 
     fn check(make: impl FnOnce(&Path)) {
-        let outside = tempfile::tempdir().unwrap();
+        // In memory: some disks take milliseconds for a directory.
+        let outside = tempfile::tempdir_in("/dev/shm").unwrap();
         fs::write(outside.path().join("canary"), "alive").unwrap();
         let folder = outside.path().join("sandbox");
         fs::create_dir(&folder).unwrap();

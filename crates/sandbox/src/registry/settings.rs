@@ -1,6 +1,6 @@
 //! How many sandboxes there may be, how large, and for how long.
 
-use crate::backend::Limits;
+use crate::{backend::Limits, exec};
 use std::{path::PathBuf, time::Duration};
 
 /// How the sandboxes of a runner are.
@@ -12,6 +12,8 @@ pub struct Settings {
     pub user: (u32, u32),
     /// What each may use.
     pub limits: Limits,
+    /// How much is kept of what commands put out.
+    pub exec: exec::Settings,
     /// Whether one that asks for it gets the network.
     pub network: bool,
     /// How many a user may have.
@@ -62,6 +64,7 @@ impl Settings {
                 file_size: 1 << 30,
                 tmpfs: 256 << 20,
             },
+            exec: exec::Settings::default(),
             network: false,
             per_user: 10,
             total: 100,

@@ -14,13 +14,16 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::Instant;
 
-/// How often it is looked.
+/// How often it is looked while something goes on.
 const TICK: Duration = Duration::from_secs(1);
 
-/// How many ticks lie between two looks for what is left over.
-const SWEEP: u64 = 30;
+/// How often it is looked while nothing does.
+const QUIET: Duration = Duration::from_secs(15);
+
+/// How often it is looked for what is left over.
+const SWEEP: Duration = Duration::from_secs(30);
 
 /// How much older the stored time of the last use may get.
 const STORED: Duration = Duration::from_secs(60);
@@ -31,28 +34,43 @@ const GROWTH: u64 = 1 << 20;
 impl Inner {
     /// Looks after all sandboxes until the registry is closed.
     pub(super) async fn keep_up(self: Arc<Self>) {
-        let mut ticks = interval(TICK);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        for count in 1_u64.. {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                () = self.closing.cancelled() => return,
-            }
-            if let Err(error) = self.look().await {
+        let mut swept = Instant::now();
+        loop {
+            let astir = self.look().await.unwrap_or_else(|error| {
                 tracing::error!(error = ?error, "sandboxes are not looked after");
-            }
-            if count.is_multiple_of(SWEEP) {
+                true
+            });
+            if swept.elapsed() >= SWEEP {
+                swept = Instant::now();
                 let inner = self.clone();
                 tokio::spawn(async move { inner.tidy().await });
+            }
+            // Never more often than each tick, however many stir.
+            let pause = async {
+                tokio::time::sleep(TICK).await;
+                if !astir {
+                    let quiet = tokio::time::timeout(QUIET - TICK, self.stirred.notified());
+                    let _stirred_or_time = quiet.await;
+                }
+            };
+            tokio::select! {
+                () = pause => {}
+                () = self.closing.cancelled() => return,
             }
         }
     }
 
-    /// One look at all of them. What takes long is done beside, one thing for each at a time.
-    async fn look(self: &Arc<Self>) -> Result<(), SandboxError> {
+    /// One look at all of them; says whether something goes on. What takes long is done beside,
+    /// one thing for each at a time.
+    async fn look(self: &Arc<Self>) -> Result<bool, SandboxError> {
         let entries: Vec<Arc<Entry>> = {
             let table = self.table();
-            table.sessions.values().chain(&table.pool).cloned().collect()
+            table
+                .sessions
+                .values()
+                .chain(&table.pool)
+                .cloned()
+                .collect()
         };
         let runs = entries.iter().any(|entry| entry.now().live().is_some());
         let processes = match runs {
@@ -62,15 +80,23 @@ impl Inner {
         let processes = processes.map_err(SandboxError::failed("reading the processes"))?;
         let host = self.host_is_full().await;
         let host = host.map_err(SandboxError::failed("looking at the disk"))?;
+        let mut astir = false;
         for entry in entries {
-            let pids = entry.now().live().map(|live| processes.of(live.running.init));
+            let pids = entry
+                .now()
+                .live()
+                .map(|live| processes.of(live.running.init));
             let pids = pids.unwrap_or_default();
             let memory = match self.backend.bounds_memory() {
                 true => None,
                 false => processes.memory_over(&pids, self.settings.limits.memory),
             };
-            if std::mem::replace(&mut entry.now().tended, true) {
-                continue;
+            {
+                let mut now = entry.now();
+                astir |= pids.len() > 1 || now.uses > 0 || now.dirty || now.measured.full.is_some();
+                if std::mem::replace(&mut now.tended, true) {
+                    continue;
+                }
             }
             let (inner, host) = (self.clone(), host.clone());
             tokio::spawn(async move {
@@ -80,7 +106,7 @@ impl Inner {
                 entry.now().tended = false;
             });
         }
-        Ok(())
+        Ok(astir)
     }
 
     async fn tend(
@@ -188,9 +214,11 @@ impl Inner {
         (files > quota.files).then(|| {
             let may = quota.files;
             match files {
-                u64::MAX => "The workspace has directories that cannot be read. Make them readable, \
+                u64::MAX => {
+                    "The workspace has directories that cannot be read. Make them readable, \
                              or delete them"
-                    .to_owned(),
+                        .to_owned()
+                }
                 _ => format!("The workspace holds more than {may} files. Delete some"),
             }
         })
@@ -200,7 +228,9 @@ impl Inner {
     async fn host_is_full(&self) -> io::Result<Option<String>> {
         let floor = self.settings.floor;
         let folder = Self::sandboxes_folder(&self.settings.state);
-        let stat = self.journal.on_disk(move |_| Ok(rustix::fs::statvfs(&folder)?));
+        let stat = self
+            .journal
+            .on_disk(move |_| Ok(rustix::fs::statvfs(&folder)?));
         let stat = stat.await?;
         let free = stat.f_bavail.saturating_mul(stat.f_frsize);
         let whole = stat.f_blocks.saturating_mul(stat.f_frsize);

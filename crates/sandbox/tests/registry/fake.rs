@@ -160,7 +160,10 @@ impl Ground {
 
     pub(crate) async fn open(&self, change: impl FnOnce(&mut Settings)) -> (Sandboxes, Recovered) {
         // The files belong to whoever runs the test.
-        let user = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+        let user = (
+            rustix::process::geteuid().as_raw(),
+            rustix::process::getegid().as_raw(),
+        );
         let mut settings = Settings::new(self.folder.path().to_owned(), user);
         // The test's machine may be fuller than a runner's.
         settings.floor.bytes = 0;
@@ -175,7 +178,7 @@ impl Ground {
     pub(crate) fn names(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.folder.path().join("sandboxes")).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut names: Vec<String> = names.collect();
+        let mut names: Vec<String> = names.filter(|name| name != "discarded").collect();
         names.sort();
         names
     }

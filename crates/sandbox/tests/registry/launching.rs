@@ -33,8 +33,14 @@ async fn all_who_wait_learn_why_a_start_failed_and_nothing_is_left() {
         let error = failed.unwrap_err();
         assert!(matches!(&error, SandboxError::Unavailable { reason } if reason.contains("told")));
     }
-    assert!(began.elapsed() < Duration::from_secs(31), "not one after the other");
-    assert!(matches!(sandboxes.status(session), Err(SandboxError::NotFound)));
+    assert!(
+        began.elapsed() < Duration::from_secs(31),
+        "not one after the other"
+    );
+    assert!(matches!(
+        sandboxes.status(session),
+        Err(SandboxError::NotFound)
+    ));
     assert_eq!(ground.names(), [""; 0]);
     ground.fake.refuse_start.store(false, Ordering::SeqCst);
     assert!(sandboxes.launch(session, ALONE).await.unwrap().created);
@@ -66,13 +72,22 @@ async fn there_are_no_more_than_allowed_and_destroying_makes_room() {
     let (first, _) = launched(&sandboxes).await;
     launched(&sandboxes).await;
     let third = sandboxes.launch(Uuid::new_v4(), ALONE).await.unwrap_err();
-    assert!(third.to_string().starts_with("You have 2 sandboxes"), "{third}");
+    assert!(
+        third.to_string().starts_with("You have 2 sandboxes"),
+        "{third}"
+    );
     assert!(!sandboxes.launch(first, ALONE).await.unwrap().created);
 
-    let of = |user| Launch { user, network: false };
+    let of = |user| Launch {
+        user,
+        network: false,
+    };
     sandboxes.launch(Uuid::new_v4(), of(2)).await.unwrap();
     let fourth = sandboxes.launch(Uuid::new_v4(), of(3)).await.unwrap_err();
-    assert!(fourth.to_string().starts_with("The runner has 3"), "{fourth}");
+    assert!(
+        fourth.to_string().starts_with("The runner has 3"),
+        "{fourth}"
+    );
 
     assert_eq!(sandboxes.destroy_all(1).await.unwrap(), 2);
     assert_eq!(ground.fake.ids().len(), 1);
@@ -93,10 +108,12 @@ async fn the_network_is_the_operators_to_give() {
     assert_eq!(ground.names(), [""; 0]);
     closed.shutdown().await.unwrap();
 
-    let (open, _) = ground.open(|settings| {
-        settings.network = true;
-        settings.pool = 1;
-    }).await;
+    let (open, _) = ground
+        .open(|settings| {
+            settings.network = true;
+            settings.pool = 1;
+        })
+        .await;
     until("the pool is full", || open.counts().pooled == 1).await;
     let launched = open.launch(Uuid::new_v4(), wish).await.unwrap();
     assert!(launched.sandbox.network);
@@ -118,7 +135,12 @@ async fn the_pool_gives_at_once_and_is_filled_again() {
     assert_eq!(sandboxes.sessions(), [session]);
 
     // One that dies in the pool is not given to anybody.
-    let pooled = ground.fake.ids().into_iter().find(|other| *other != id).unwrap();
+    let pooled = ground
+        .fake
+        .ids()
+        .into_iter()
+        .find(|other| *other != id)
+        .unwrap();
     ground.fake.kill(pooled);
     for _ in 0..3 {
         let (_, given) = launched(&sandboxes).await;

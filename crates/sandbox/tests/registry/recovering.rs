@@ -46,7 +46,11 @@ async fn what_runs_and_is_known_is_adopted_and_the_rest_is_ended() {
     assert_eq!(recovered, expected);
     assert_eq!(again.status(running).unwrap(), before);
     assert_eq!(again.counts().pooled, 1);
-    assert_eq!(ground.fake.ids().len(), 2, "the adopted one, and one of the pool");
+    assert_eq!(
+        ground.fake.ids().len(),
+        2,
+        "the adopted one, and one of the pool"
+    );
     for session in [running, dead, stopped] {
         let used = again.enter(session).await.unwrap();
         let file = fs::read_to_string(used.workspace().join("file"));
@@ -82,7 +86,9 @@ async fn a_record_that_cannot_be_read_stops_nothing_and_costs_no_file() {
                 "created_at":1,"last_used_at":1,"phase":"stopped"}}"#
         )
     };
-    let ids: Vec<String> = (0..5).map(|_| Uuid::new_v4().simple().to_string()).collect();
+    let ids: Vec<String> = (0..5)
+        .map(|_| Uuid::new_v4().simple().to_string())
+        .collect();
     let records = [
         String::new(),
         whole(1, &ids[1])[..40].to_owned(),
