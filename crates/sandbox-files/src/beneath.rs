@@ -100,14 +100,9 @@ pub(crate) fn size(stat: &Stat) -> u64 {
 }
 
 /// When its content changed, in milliseconds since 1970.
-#[expect(
-    clippy::useless_conversion,
-    clippy::unnecessary_fallible_conversions,
-    reason = "the width of these members is another on every architecture"
-)]
 pub(crate) fn modified_at(stat: &Stat) -> i64 {
     let nanoseconds = i64::try_from(stat.st_mtime_nsec).unwrap_or(0);
-    i64::from(stat.st_mtime)
+    stat.st_mtime
         .saturating_mul(1000)
         .saturating_add(nanoseconds / 1_000_000)
 }

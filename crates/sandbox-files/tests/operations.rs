@@ -89,112 +89,106 @@ async fn what_is_written_is_read_and_can_be_moved_and_deleted() {
     );
 }
 
-#[tokio::test]
-async fn what_does_not_fit_is_refused() {
+/// A file, and a folder with something in it.
+async fn file_and_folder() -> Given {
     let given = Given::new();
-    let workspace = &given.workspace;
-    workspace.write(&at("file"), content("x")).await.unwrap();
-    workspace
+    given
+        .workspace
+        .write(&at("file"), content("x"))
+        .await
+        .unwrap();
+    given
+        .workspace
         .write(&at("folder/in"), content("x"))
         .await
         .unwrap();
-    let (file, folder, nothing) = (at("file"), at("folder"), at("nothing"));
-    use ErrorKind::{Conflict, InvalidPath, NotFound};
-    for (what, came, expected) in [
+    given
+}
+
+#[tokio::test]
+async fn what_is_of_another_kind_is_refused() {
+    let given = file_and_folder().await;
+    let workspace = &given.workspace;
+    for (path, read, write, make, delete) in [
+        ("nothing", Some(ErrorKind::NotFound), None, None, None),
         (
-            "read nothing",
-            kind(workspace.read(&nothing).await),
-            NotFound,
+            "folder",
+            Some(ErrorKind::Conflict),
+            Some(ErrorKind::Conflict),
+            None,
+            Some(ErrorKind::Conflict),
         ),
         (
-            "read a folder",
-            kind(workspace.read(&folder).await),
-            Conflict,
+            "",
+            Some(ErrorKind::Conflict),
+            Some(ErrorKind::Conflict),
+            None,
+            Some(ErrorKind::InvalidPath),
         ),
-        (
-            "read in a file",
-            kind(workspace.read(&at("file/x")).await),
-            Conflict,
-        ),
-        (
-            "write a folder",
-            kind(workspace.write(&folder, content("x")).await),
-            Conflict,
-        ),
-        (
-            "write the root",
-            kind(workspace.write(&at(""), content("x")).await),
-            Conflict,
-        ),
-        (
-            "write in a file",
-            kind(workspace.write(&at("file/x"), content("x")).await),
-            Conflict,
-        ),
-        (
-            "folder at a file",
-            kind(workspace.make_directory(&file).await),
-            Conflict,
-        ),
-        (
-            "delete nothing",
-            kind(workspace.delete(&nothing, true).await),
-            NotFound,
-        ),
-        (
-            "delete a full folder",
-            kind(workspace.delete(&folder, false).await),
-            Conflict,
-        ),
-        (
-            "delete the root",
-            kind(workspace.delete(&at(""), true).await),
-            InvalidPath,
-        ),
-        (
-            "move nothing",
-            kind(workspace.rename(&nothing, &at("x/y"), false).await),
-            NotFound,
-        ),
-        (
-            "move onto",
-            kind(workspace.rename(&file, &at("folder/in"), false).await),
-            Conflict,
-        ),
-        (
-            "move into itself",
-            kind(workspace.rename(&folder, &at("folder/x"), false).await),
-            InvalidPath,
-        ),
-        (
-            "move the root",
-            kind(workspace.rename(&at(""), &at("x"), true).await),
-            InvalidPath,
-        ),
-        (
-            "file over folder",
-            kind(workspace.rename(&file, &folder, true).await),
-            Conflict,
-        ),
-        (
-            "folder over file",
-            kind(workspace.rename(&folder, &file, true).await),
-            Conflict,
-        ),
-        (
-            "tree of nothing",
-            kind(workspace.tree(&nothing, 1, true).await),
-            NotFound,
-        ),
+        ("file", None, None, Some(ErrorKind::Conflict), None),
     ] {
-        assert_eq!(came, expected, "{what}");
+        let path = at(path);
+        let came = |result: Result<(), FileError>| result.err().map(|error| error.kind());
+        assert_eq!(
+            came(workspace.read(&path).await.map(|_| ())),
+            read,
+            "{path}"
+        );
+        assert_eq!(
+            came(workspace.write(&path, content("x")).await.map(|_| ())),
+            write,
+            "{path}"
+        );
+        if write.is_some() || make.is_some() {
+            assert_eq!(
+                came(workspace.make_directory(&path).await.map(|_| ())),
+                make,
+                "{path}"
+            );
+        }
+        assert_eq!(came(workspace.delete(&path, false).await), delete, "{path}");
+        assert_eq!(
+            came(workspace.delete(&at("nothing"), true).await),
+            Some(ErrorKind::NotFound)
+        );
+    }
+    workspace.write(&at("file"), content("x")).await.unwrap();
+    assert_eq!(
+        kind(workspace.read(&at("file/x")).await),
+        ErrorKind::Conflict
+    );
+    assert_eq!(
+        kind(workspace.write(&at("file/x"), content("x")).await),
+        ErrorKind::Conflict
+    );
+    assert_eq!(
+        kind(workspace.tree(&at("nothing"), 1, true).await),
+        ErrorKind::NotFound
+    );
+}
+
+#[tokio::test]
+async fn what_is_in_the_way_stops_a_move() {
+    let given = file_and_folder().await;
+    for (from, to, overwrite, expected) in [
+        ("nothing", "x/y", false, ErrorKind::NotFound),
+        ("file", "folder/in", false, ErrorKind::Conflict),
+        ("folder", "folder/x", false, ErrorKind::InvalidPath),
+        ("", "x", true, ErrorKind::InvalidPath),
+        ("file", "", true, ErrorKind::InvalidPath),
+        ("file", "folder", true, ErrorKind::Conflict),
+        ("folder", "file", true, ErrorKind::Conflict),
+    ] {
+        let moved = given.workspace.rename(&at(from), &at(to), overwrite).await;
+        assert_eq!(kind(moved), expected, "{from} to {to}");
     }
     assert!(
         !given.root.join("x").exists(),
         "directories are made for nothing"
     );
-    workspace
-        .rename(&file, &at("folder/in"), true)
+    given
+        .workspace
+        .rename(&at("file"), &at("folder/in"), true)
         .await
         .unwrap();
 }

@@ -310,7 +310,7 @@ async fn reports_that_were_lost_cost_no_change() {
 async fn more_than_can_be_told_one_by_one_is_told_by_directory() {
     let given = Given::new();
     let watcher = modified(WatchSettings::default(), |settings| {
-        settings.most_changes = 20
+        settings.most_changes = 20;
     });
     let mut mirror = Mirror::of(&watcher, &given).await;
     for folder in 0..3 {
@@ -427,7 +427,7 @@ async fn what_cannot_be_watched_is_polled() {
 async fn a_directory_that_holds_too_much_is_summarised() {
     let given = Given::new();
     let watcher = modified(WatchSettings::default(), |settings| {
-        settings.most_names = 100
+        settings.most_names = 100;
     });
     let mut mirror = Mirror::of(&watcher, &given).await;
     fs::create_dir(given.root.join("huge")).unwrap();

@@ -25,13 +25,12 @@ use std::{
 pub(super) fn pack(
     workspace: &Inner,
     root: &WorkspacePath,
-    top: OwnedFd,
+    top: BorrowedFd<'_>,
     mut packer: Packer,
 ) -> Result<(), FileError> {
-    let stat = beneath::stat_of(&top).map_err(FileError::at(root))?;
+    let stat = beneath::stat_of(top).map_err(FileError::at(root))?;
     if beneath::kind(&stat) == FileType::Directory {
-        let top =
-            beneath::reopen(top.as_fd(), beneath::ANY_DIRECTORY).map_err(FileError::at(root))?;
+        let top = beneath::reopen(top, beneath::ANY_DIRECTORY).map_err(FileError::at(root))?;
         let mut walk = Walk {
             workspace,
             root,
@@ -43,7 +42,7 @@ pub(super) fn pack(
         walk.all()?;
         packer = walk.packer;
     } else if beneath::kind(&stat) == FileType::RegularFile {
-        let file = beneath::reopen(top.as_fd(), OFlags::RDONLY).map_err(FileError::at(root))?;
+        let file = beneath::reopen(top, OFlags::RDONLY).map_err(FileError::at(root))?;
         let packed = packer.file(root.name().as_bytes(), &stat, File::from(file));
         packed.map_err(FileError::io(root))?;
     } else {
