@@ -9,8 +9,11 @@ use crate::{
     listener::{self, Limits, ListenError},
     mail::{Mail, MailError},
     metrics::Metrics,
+    room_keeping,
+    sockets::{self, Logins, Sockets},
 };
 use hyper_util::service::TowerToHyperService;
+use rooms::Rooms;
 use std::{
     io,
     net::SocketAddr,
@@ -28,6 +31,7 @@ const ADMIN_CONNECTIONS: usize = 1024;
 pub struct Runner {
     front_door: SocketAddr,
     admin: SocketAddr,
+    rooms: Rooms,
     drain: Drain,
     limit: Duration,
 }
@@ -46,6 +50,9 @@ pub enum StartError {
         /// Why not.
         source: io::Error,
     },
+    /// The rooms' folder is of no use.
+    #[error(transparent)]
+    Rooms(#[from] rooms::OpenError),
     /// Mail could not be set up.
     #[error(transparent)]
     Mail(#[from] MailError),
@@ -68,10 +75,19 @@ impl Runner {
         let edge_state = Arc::new(EdgeState::default());
         let edge = Arc::new(Edge::new(&config)?);
         let mail = Mail::start(&config.mail, &config.state, &drain).await?;
+        let rooms = room_keeping::open(&config).await?;
+        let logins = Arc::new(Logins::default());
         let door = Arc::new(FrontDoor::new(
             &config,
             edge_state.clone(),
             metrics.clone(),
+            Sockets::new(
+                rooms.clone(),
+                edge.clone(),
+                logins.clone(),
+                config.sockets.clone(),
+                drain.clone(),
+            ),
         )?);
         let admin = Arc::new(Admin {
             token: config.token.clone(),
@@ -80,10 +96,12 @@ impl Runner {
             edge_state: edge_state.clone(),
             mail,
             metrics,
+            rooms: rooms.clone(),
         });
         let runner = Self {
             front_door: address_of(&front_door, config.listen),
             admin: address_of(&admin_listener, config.admin_listen),
+            rooms: rooms.clone(),
             drain,
             limit: config.drain,
         };
@@ -91,6 +109,17 @@ impl Runner {
             edge.clone(),
             runner.drain.clone(),
             config.sweep,
+        ));
+        runner.drain.spawn(sockets::keep_checked(
+            logins,
+            edge.clone(),
+            config.sockets.clone(),
+            runner.drain.clone(),
+        ));
+        runner.drain.spawn(room_keeping::keep_swept(
+            rooms,
+            runner.drain.clone(),
+            config.sockets.sweep,
         ));
         runner
             .drain
@@ -115,7 +144,9 @@ impl Runner {
     /// Takes no new work, waits for what is under way as long as the configuration allows, and
     /// cuts off the rest. Returns whether nothing had to be cut off.
     pub async fn shutdown(self) -> bool {
-        self.drain.finish(self.limit).await
+        let in_time = self.drain.finish(self.limit).await;
+        room_keeping::close(&self.rooms).await;
+        in_time
     }
 
     fn serve_front_door(&self, listener: TcpListener, door: Arc<FrontDoor>, config: &Config) {
@@ -124,7 +155,7 @@ impl Runner {
             connections: settings.connections,
             head: settings.head_timeout,
         };
-        let service_for = move |peer| Visitor::new(door.clone(), peer);
+        let service_for = move |peer, cut| Visitor::new(door.clone(), peer, cut);
         self.drain.spawn(listener::serve(
             listener,
             limits,
@@ -140,7 +171,7 @@ impl Runner {
             head,
         };
         let router = admin::router(admin);
-        let service_for = move |_| TowerToHyperService::new(router.clone());
+        let service_for = move |_, _| TowerToHyperService::new(router.clone());
         self.drain.spawn(listener::serve(
             listener,
             limits,

@@ -1,6 +1,8 @@
 //! The `workspace` contract: an agent team works in a sandbox ("Backend API Overview"). For now
 //! its "Authentication".
 
+pub mod frames;
+
 use crate::operation::{Access, Answer, Body, Method, Operation, Query, operation};
 use crate::{Contract, Secret};
 use domain::{Account, Timestamp};

@@ -3,6 +3,7 @@
 mod health;
 mod mail;
 mod problem;
+mod rooms;
 
 use crate::{
     edge::{Edge, EdgeState},
@@ -10,6 +11,7 @@ use crate::{
     metrics::{Gauges, Metrics},
     token::Token,
 };
+use ::rooms::Rooms;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
@@ -33,6 +35,7 @@ pub(crate) struct Admin {
     pub(crate) edge_state: Arc<EdgeState>,
     pub(crate) mail: Mail,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) rooms: Rooms,
 }
 
 /// The routes of the interface.
@@ -40,6 +43,14 @@ pub(crate) fn router(admin: Arc<Admin>) -> Router {
     Router::new()
         .route("/v1/health", get(health::health))
         .route("/v1/mail", post(mail::enqueue))
+        .route(
+            "/v1/rooms/{session}",
+            get(rooms::presence).delete(rooms::delete),
+        )
+        .route(
+            "/v1/rooms/{session}/events",
+            post(rooms::publish).layer(DefaultBodyLimit::max(rooms::BODY)),
+        )
         .route("/metrics", get(metrics))
         .fallback(async |uri: Uri| refused(StatusCode::NOT_FOUND, "Nothing is here.", uri.path()))
         .method_not_allowed_fallback(async |uri: Uri| {
@@ -77,6 +88,7 @@ async fn metrics(State(admin): State<Arc<Admin>>) -> Response {
         uptime_seconds: admin.started.elapsed().as_secs(),
         mail: admin.mail.counts(),
         migrated: admin.edge_state.is_migrated(),
+        rooms: admin.rooms.counts(),
     });
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }
