@@ -1,6 +1,6 @@
 //! What a runner is told when it starts.
 
-use crate::{front_door, mail, previews, sandboxes, token::Token};
+use crate::{front_door, mail, previews, sandboxes, sockets, token::Token};
 use http::uri::Authority;
 use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
@@ -25,6 +25,10 @@ pub struct Config {
     pub state: PathBuf,
     /// How the front door treats requests.
     pub front_door: front_door::Settings,
+    /// How sockets and streams are treated.
+    pub sockets: sockets::Settings,
+    /// Limits of rooms.
+    pub rooms: rooms::Settings,
     /// How mail leaves.
     pub mail: mail::Settings,
     /// How often the edge is asked to clear up what is over.
@@ -48,6 +52,8 @@ impl Config {
             edge,
             token,
             front_door: front_door::Settings::default(),
+            sockets: sockets::Settings::default(),
+            rooms: rooms::Settings::default(),
             mail: mail::Settings::to_outbox(state.join("outbox")),
             state,
             sweep: Duration::from_secs(3600),

@@ -4,9 +4,10 @@
 //! |---|---|
 //! | [`front_door`] | the one origin: a streaming proxy to the edge |
 //! | `admin` | the runner's own interface (`/v1/*`, `/metrics`), for the edge and the operator |
-//! | `edge` | what the runner asks of the edge: to migrate its database, and to clear up |
 //! | [`sandboxes`] | the sandboxes of sessions: commands, files, watches, ports |
 //! | [`previews`] | what runs in sandboxes, shown on origins of their own |
+//! | [`sockets`] | rooms over WebSockets and as server-sent events |
+//! | `edge` | what the runner asks of the edge: to migrate its database, to clear up, who may enter |
 //! | [`mail`] | a durable queue of messages, sent by SMTP or put into an outbox |
 //!
 //! Invariant: the runner owns no business rule and reads no database; it holds what must
@@ -17,6 +18,7 @@ pub mod front_door;
 pub mod mail;
 pub mod previews;
 pub mod sandboxes;
+pub mod sockets;
 pub mod token;
 
 mod admin;
@@ -25,6 +27,7 @@ mod drain;
 mod edge;
 mod listener;
 mod metrics;
+mod room_keeping;
 mod runner;
 
 pub use config::{Config, EdgeUrl};

@@ -17,6 +17,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
 };
+use tokio_util::sync::CancellationToken;
 
 /// The largest request head, in bytes. A larger one is answered with 431.
 const HEAD: usize = 64 * 1024;
@@ -80,14 +81,15 @@ pub(crate) async fn open(
         })
 }
 
-/// Serves connections until the drain begins; `service_for` makes the service of one peer.
+/// Serves connections until the drain begins; `service_for` makes the service of one peer, which
+/// may end the connection by the token.
 pub(crate) async fn serve<F, S, B>(
     listener: TcpListener,
     limits: Limits,
     drain: Drain,
     service_for: F,
 ) where
-    F: Fn(IpAddr) -> S,
+    F: Fn(IpAddr, CancellationToken) -> S,
     S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
     S::Future: Send,
     S::Error: Into<Box<dyn StdError + Send + Sync>>,
@@ -104,7 +106,9 @@ pub(crate) async fn serve<F, S, B>(
             accepted = accept(&listener) => accepted,
         };
         if let Ok(place) = places.clone().try_acquire_owned() {
-            let connection = connection(stream, limits.head, drain.clone(), service_for(peer));
+            let cut = CancellationToken::new();
+            let service = service_for(peer, cut.clone());
+            let connection = connection(stream, limits.head, drain.clone(), cut, service);
             drain.spawn(async move {
                 connection.await;
                 drop(place);
@@ -131,8 +135,13 @@ async fn accept(listener: &TcpListener) -> (TcpStream, IpAddr) {
     }
 }
 
-async fn connection<S, B>(stream: TcpStream, head: Duration, drain: Drain, service: S)
-where
+async fn connection<S, B>(
+    stream: TcpStream,
+    head: Duration,
+    drain: Drain,
+    cut: CancellationToken,
+    service: S,
+) where
     S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
     S::Future: Send,
     S::Error: Into<Box<dyn StdError + Send + Sync>>,
@@ -151,13 +160,20 @@ where
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let stopping = drain.stopping();
+    let serving = async {
+        tokio::select! {
+            biased;
+            ended = connection.as_mut() => ended,
+            () = stopping.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        }
+    };
     let ended = tokio::select! {
         biased;
-        ended = connection.as_mut() => ended,
-        () = stopping.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
+        ended = serving => ended,
+        () = cut.cancelled() => return,
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");

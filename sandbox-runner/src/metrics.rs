@@ -22,6 +22,7 @@ pub(crate) struct Gauges {
     pub(crate) uptime_seconds: u64,
     pub(crate) mail: crate::mail::Counts,
     pub(crate) migrated: bool,
+    pub(crate) rooms: rooms::Counts,
 }
 
 impl Metrics {
@@ -82,7 +83,7 @@ impl Metrics {
             "Requests being answered.",
             i128::from(self.in_flight.load(Relaxed)),
         );
-        let mail = now.mail;
+        let (mail, rooms) = (now.mail, now.rooms);
         for (name, kind, help, value) in [
             (
                 "runner_mail_queued",
@@ -101,6 +102,49 @@ impl Metrics {
                 "counter",
                 "Messages sent since the start.",
                 mail.sent,
+            ),
+            ("runner_rooms", "gauge", "Rooms in memory.", rooms.rooms),
+            (
+                "runner_room_readers",
+                "gauge",
+                "Sockets and streams in rooms.",
+                rooms.readers,
+            ),
+            (
+                "runner_room_events_total",
+                "counter",
+                "Events published into rooms.",
+                rooms.published,
+            ),
+            (
+                "runner_room_publications_failed_total",
+                "counter",
+                "Publications into rooms that failed.",
+                rooms.failed,
+            ),
+            (
+                "runner_room_deliveries_total",
+                "counter",
+                "Events handed to readers of rooms, once for each reader.",
+                rooms.delivered,
+            ),
+            (
+                "runner_room_replayed_total",
+                "counter",
+                "Deliveries that came from disk.",
+                rooms.replayed,
+            ),
+            (
+                "runner_room_losses_total",
+                "counter",
+                "Readers who were told that history is lost.",
+                rooms.lost,
+            ),
+            (
+                "runner_room_slow_readers_total",
+                "counter",
+                "Readers who were cut off because they were too slow.",
+                rooms.slow,
             ),
             (
                 "runner_uptime_seconds",

@@ -10,9 +10,12 @@ use crate::{
     mail::{Mail, MailError},
     metrics::Metrics,
     previews::{self, Previews, Published},
+    room_keeping,
     sandboxes::{self, SessionSandboxes},
+    sockets::{self, Logins, Sockets},
 };
 use hyper_util::service::TowerToHyperService;
+use rooms::Rooms;
 use std::{
     error::Error as StdError,
     io,
@@ -35,7 +38,7 @@ pub struct Runner {
     front_door: SocketAddr,
     admin: SocketAddr,
     previews: SocketAddr,
-    sandboxes: Arc<SessionSandboxes>,
+    parts: Parts,
     drain: Drain,
     limit: Duration,
 }
@@ -54,6 +57,9 @@ pub enum StartError {
         /// Why not.
         source: io::Error,
     },
+    /// The rooms' folder is of no use.
+    #[error(transparent)]
+    Rooms(#[from] rooms::OpenError),
     /// Mail could not be set up.
     #[error(transparent)]
     Mail(#[from] MailError),
@@ -63,68 +69,31 @@ pub enum StartError {
 }
 
 impl Runner {
-    /// Opens both listeners, takes up the mail queue and starts to serve.
+    /// Opens the listeners, takes up what an earlier runner left, and starts to serve.
     ///
     /// # Errors
     /// A listener is taken, the state folder is not writable, or the mail settings are wrong.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let front_door = listener::open(config.listen, "front door").await?;
-        let admin_listener = listener::open(config.admin_listen, "admin").await?;
+        let admin = listener::open(config.admin_listen, "admin").await?;
+        let previews = listener::open(config.preview_listen, "previews").await?;
         make_state(&config).await?;
-        let preview_listener = listener::open(config.preview_listen, "previews").await?;
         let drain = Drain::default();
-        let metrics = Arc::new(Metrics::default());
-        let edge_state = Arc::new(EdgeState::default());
-        let edge = Arc::new(Edge::new(&config)?);
-        let mail = Mail::start(&config.mail, &config.state, &drain).await?;
-        let rooms = open_rooms(&config)?;
-        let (sandboxes, relay) = sandboxes::start(&config.sandboxes, &config.state, &rooms, &drain)
-            .await
-            .map_err(state_fault(&config))?;
-        let previews_at = address_of(&preview_listener, config.preview_listen);
-        let previews = Arc::new(Previews::new(
-            &config.previews,
-            previews_at.port(),
-            &config.token,
-            relay.clone(),
-            drain.clone(),
-        ));
-        sandboxes.show_through(previews.clone(), Published::new(relay, drain.clone()));
-        let door = Arc::new(FrontDoor::new(
-            &config,
-            edge_state.clone(),
-            metrics.clone(),
-        )?);
-        let admin = Arc::new(Admin {
-            token: config.token.clone(),
-            started: Instant::now(),
-            edge: edge.clone(),
-            edge_state: edge_state.clone(),
-            mail,
-            metrics,
-            sandboxes: sandboxes.clone(),
-        });
+        let previews_at = address_of(&previews, config.preview_listen);
+        let parts = Parts::assemble(&config, previews_at, &drain).await?;
         let runner = Self {
             front_door: address_of(&front_door, config.listen),
-            admin: address_of(&admin_listener, config.admin_listen),
+            admin: address_of(&admin, config.admin_listen),
             previews: previews_at,
-            sandboxes: sandboxes.clone(),
+            parts,
             drain,
             limit: config.drain,
         };
-        runner.drain.spawn(edge::keep_swept(
-            edge.clone(),
-            runner.drain.clone(),
-            config.sweep,
-        ));
-        runner
-            .drain
-            .spawn(edge::keep_migrated(edge.clone(), edge_state, runner.drain.clone()));
-        let owned = sandboxes::keep_owned(sandboxes, edge, runner.drain.clone());
-        runner.drain.spawn(owned);
-        runner.serve_previews(preview_listener, previews, &config);
+        runner.keep_up(&config);
+        let door = Arc::new(runner.parts.front_door(&config, &runner.drain)?);
         runner.serve_front_door(front_door, door, &config);
-        runner.serve_admin(admin_listener, admin, &config);
+        runner.serve_admin(admin, runner.parts.admin(&config), &config);
+        runner.serve_previews(previews, &config);
         Ok(runner)
     }
 
@@ -150,11 +119,40 @@ impl Runner {
     /// cuts off the rest. Returns whether nothing had to be cut off.
     pub async fn shutdown(self) -> bool {
         let in_time = self.drain.finish(self.limit).await;
-        if let Err(error) = self.sandboxes.shutdown().await {
+        room_keeping::close(&self.parts.rooms).await;
+        if let Err(error) = self.parts.sandboxes.shutdown().await {
             let error = &error as &dyn StdError;
             tracing::error!(error, "the times of last uses are not stored");
         }
         in_time
+    }
+
+    /// What is done from time to time.
+    fn keep_up(&self, config: &Config) {
+        let parts = &self.parts;
+        let (edge, drain) = (&parts.edge, &self.drain);
+        drain.spawn(edge::keep_swept(edge.clone(), drain.clone(), config.sweep));
+        drain.spawn(edge::keep_migrated(
+            edge.clone(),
+            parts.edge_state.clone(),
+            drain.clone(),
+        ));
+        drain.spawn(sockets::keep_checked(
+            parts.logins.clone(),
+            edge.clone(),
+            config.sockets.clone(),
+            drain.clone(),
+        ));
+        drain.spawn(room_keeping::keep_swept(
+            parts.rooms.clone(),
+            drain.clone(),
+            config.sockets.sweep,
+        ));
+        drain.spawn(sandboxes::keep_owned(
+            parts.sandboxes.clone(),
+            edge.clone(),
+            drain.clone(),
+        ));
     }
 
     fn serve_front_door(&self, listener: TcpListener, door: Arc<FrontDoor>, config: &Config) {
@@ -163,7 +161,7 @@ impl Runner {
             connections: settings.connections,
             head: settings.head_timeout,
         };
-        let service_for = move |peer| Visitor::new(door.clone(), peer);
+        let service_for = move |peer, cut| Visitor::new(door.clone(), peer, cut);
         self.drain.spawn(listener::serve(
             listener,
             limits,
@@ -172,14 +170,14 @@ impl Runner {
         ));
     }
 
-    fn serve_previews(&self, listener: TcpListener, previews: Arc<Previews>, config: &Config) {
+    fn serve_previews(&self, listener: TcpListener, config: &Config) {
         let settings = &config.front_door;
         let limits = Limits {
             connections: PREVIEW_CONNECTIONS,
             head: settings.head_timeout,
         };
-        let visitor = previews::Visitor(previews);
-        let service_for = move |_| visitor.clone();
+        let visitor = previews::Visitor(self.parts.previews.clone());
+        let service_for = move |_, _| visitor.clone();
         self.drain.spawn(listener::serve(
             listener,
             limits,
@@ -195,13 +193,86 @@ impl Runner {
             head,
         };
         let router = admin::router(admin);
-        let service_for = move |_| TowerToHyperService::new(router.clone());
+        let service_for = move |_, _| TowerToHyperService::new(router.clone());
         self.drain.spawn(listener::serve(
             listener,
             limits,
             self.drain.clone(),
             service_for,
         ));
+    }
+}
+
+/// What the listeners share.
+#[derive(Debug)]
+struct Parts {
+    metrics: Arc<Metrics>,
+    edge: Arc<Edge>,
+    edge_state: Arc<EdgeState>,
+    mail: Mail,
+    rooms: Rooms,
+    logins: Arc<Logins>,
+    sandboxes: Arc<SessionSandboxes>,
+    previews: Arc<Previews>,
+}
+
+impl Parts {
+    async fn assemble(
+        config: &Config,
+        previews_at: SocketAddr,
+        drain: &Drain,
+    ) -> Result<Self, StartError> {
+        let edge = Arc::new(Edge::new(config)?);
+        let mail = Mail::start(&config.mail, &config.state, drain).await?;
+        let rooms = room_keeping::open(config).await?;
+        let started = sandboxes::start(&config.sandboxes, &config.state, &rooms, drain).await;
+        let (sandboxes, relay) = started.map_err(|source| StartError::State {
+            folder: config.state.clone(),
+            source,
+        })?;
+        let previews = Arc::new(Previews::new(
+            &config.previews,
+            previews_at.port(),
+            &config.token,
+            relay.clone(),
+            drain.clone(),
+        ));
+        sandboxes.show_through(previews.clone(), Published::new(relay, drain.clone()));
+        Ok(Self {
+            metrics: Arc::default(),
+            edge,
+            edge_state: Arc::default(),
+            mail,
+            rooms,
+            logins: Arc::default(),
+            sandboxes,
+            previews,
+        })
+    }
+
+    fn front_door(&self, config: &Config, drain: &Drain) -> Result<FrontDoor, StartError> {
+        let sockets = Sockets::new(
+            self.rooms.clone(),
+            self.edge.clone(),
+            self.logins.clone(),
+            config.sockets.clone(),
+            drain.clone(),
+        );
+        let (edge, metrics) = (self.edge_state.clone(), self.metrics.clone());
+        Ok(FrontDoor::new(config, edge, metrics, sockets)?)
+    }
+
+    fn admin(&self, config: &Config) -> Arc<Admin> {
+        Arc::new(Admin {
+            token: config.token.clone(),
+            started: Instant::now(),
+            edge: self.edge.clone(),
+            edge_state: self.edge_state.clone(),
+            mail: self.mail.clone(),
+            metrics: self.metrics.clone(),
+            rooms: self.rooms.clone(),
+            sandboxes: self.sandboxes.clone(),
+        })
     }
 }
 

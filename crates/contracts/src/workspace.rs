@@ -5,6 +5,8 @@ pub mod files;
 pub mod sandbox;
 pub mod sessions;
 
+pub mod frames;
+
 use crate::operation::{Access, Answer, Body, Method, Operation, Query, operation};
 use crate::{Contract, Secret};
 use domain::{Account, Timestamp};

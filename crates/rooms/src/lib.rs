@@ -1,1 +1,40 @@
 //! Rooms: numbered events of a session, kept for a while and fanned out.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`Rooms`] | all rooms of a runner: publish, subscribe, delete, sweep |
+//! | [`Subscription`] | one reader of a room: replay, then live |
+//! | [`EventId`] | `epoch:seq` |
+//! | [`Entry`] | an event with its number and time, rendered once for all readers |
+//! | `log` | the events on disk |
+//! | `custody` | whether what is on disk can be trusted after the last stop |
+//!
+//! Invariants: within an epoch events are numbered from 1 without a gap. An id that a reader was
+//! shown is never given to another event. A reader gets every event after the one that it named,
+//! once and in order, or is told [`Delivery::Lost`].
+//!
+//! An event is written to its room's file before anybody sees it. Files are not synced while the
+//! runner runs: what is written outlasts the death of the process, also by `kill -9`. Where the
+//! machine itself died (its boot is another, and the last stop was not clean) nobody knows which
+//! ids were shown, so all kept events are dropped and every room begins a new epoch: readers who
+//! come back are told of the loss, and find the transcript in the database.
+
+mod counts;
+mod custody;
+mod entry;
+mod id;
+mod live;
+mod log;
+mod room;
+mod rooms;
+mod settings;
+mod subscription;
+
+pub use counts::Counts;
+pub use custody::OpenError;
+pub use entry::{Entry, View};
+pub use id::{After, EventId};
+pub use live::{Closed, Presence};
+pub use rooms::{PublishError, Rooms, SubscribeError};
+pub use settings::Settings;
+pub use subscription::{Delivery, Loss, Subscription};

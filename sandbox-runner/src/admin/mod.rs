@@ -6,6 +6,7 @@ mod health;
 mod mail;
 mod problem;
 mod refused;
+mod rooms;
 mod sandboxes;
 
 pub(crate) use refused::Refused;
@@ -17,6 +18,7 @@ use crate::{
     sandboxes::SessionSandboxes,
     token::Token,
 };
+use ::rooms::Rooms;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
@@ -41,6 +43,7 @@ pub(crate) struct Admin {
     pub(crate) mail: Mail,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) sandboxes: Arc<SessionSandboxes>,
+    pub(crate) rooms: Rooms,
 }
 
 /// The routes of the interface.
@@ -48,6 +51,14 @@ pub(crate) fn router(admin: Arc<Admin>) -> Router {
     Router::new()
         .route("/v1/health", get(health::health))
         .route("/v1/mail", post(mail::enqueue))
+        .route(
+            "/v1/rooms/{session}",
+            get(rooms::presence).delete(rooms::delete),
+        )
+        .route(
+            "/v1/rooms/{session}/events",
+            post(rooms::publish).layer(DefaultBodyLimit::max(rooms::BODY)),
+        )
         .route("/metrics", get(metrics))
         .merge(commands::routes())
         .merge(sandboxes::routes())
@@ -90,6 +101,7 @@ async fn metrics(State(admin): State<Arc<Admin>>) -> Response {
         uptime_seconds: admin.started.elapsed().as_secs(),
         mail: admin.mail.counts(),
         migrated: admin.edge_state.is_migrated(),
+        rooms: admin.rooms.counts(),
     });
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }

@@ -7,7 +7,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use sandbox::{exec::ExecError, registry::SandboxError};
+use sandbox::registry::SandboxError;
 use sandbox_files::{FileError, PathError};
 use std::{borrow::Cow, error::Error as StdError};
 
@@ -32,7 +32,7 @@ impl Refused {
     }
 
     /// Our fault. The log has the cause.
-    pub(crate) fn internal(error: &dyn StdError) -> Self {
+    pub(crate) fn internal(error: &(dyn StdError + 'static)) -> Self {
         tracing::error!(error, "a request of the edge failed");
         let detail = "Something went wrong on our side";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail)

@@ -9,12 +9,13 @@ pub(crate) use sweep::keep_swept;
 
 use crate::config::Config;
 use bytes::Bytes;
-use http::{HeaderValue, Request, Uri, header, uri::Scheme};
+use http::{HeaderName, HeaderValue, Request, Uri, header, uri::Scheme};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
+use serde::Serialize;
 use std::{
     error::Error as StdError,
     sync::atomic::{AtomicBool, Ordering},
@@ -33,6 +34,9 @@ const ANSWER: Duration = Duration::from_secs(120);
 
 /// How much of the edge's answer is read, in bytes.
 const READ: usize = 64 * 1024;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What is known about the edge.
 #[derive(Debug, Default)]
@@ -71,7 +75,17 @@ pub(crate) struct Edge {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: http::StatusCode,
+    pub(crate) headers: http::HeaderMap,
     pub(crate) body: Bytes,
+}
+
+/// How the edge is asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asking<'a> {
+    /// How long it may take.
+    pub(crate) within: Duration,
+    /// The number of the request for which it is asked.
+    pub(crate) id: Option<&'a HeaderValue>,
 }
 
 /// Why the edge has no answer.
@@ -104,37 +118,60 @@ impl Edge {
 
     /// Posts nothing to `path`, with the runner's token.
     pub(crate) async fn post(&self, path: &'static str) -> Result<Answer, AskError> {
+        self.exchange(self.request(path, Bytes::new())?, ANSWER)
+            .await
+    }
+
+    /// Posts `question` as JSON to `path`, with the runner's token.
+    pub(crate) async fn ask<T: Serialize>(
+        &self,
+        path: &'static str,
+        question: &T,
+        asking: Asking<'_>,
+    ) -> Result<Answer, AskError> {
+        let body = serde_json::to_vec(question).map_err(|error| AskError::Broken(error.into()))?;
+        let mut request = self.request(path, body.into())?;
+        let headers = request.headers_mut();
+        headers.insert(header::CONTENT_TYPE, JSON);
+        if let Some(id) = asking.id {
+            headers.insert(REQUEST_ID, id.clone());
+        }
+        self.exchange(request, asking.within).await
+    }
+
+    async fn exchange(
+        &self,
+        request: Request<Full<Bytes>>,
+        within: Duration,
+    ) -> Result<Answer, AskError> {
         let exchange = async {
-            let response = self
-                .client
-                .request(self.request(path)?)
-                .await
-                .map_err(|error| {
-                    if error.is_connect() {
-                        AskError::Unreachable(error)
-                    } else {
-                        AskError::Broken(error.into())
-                    }
-                })?;
-            let status = response.status();
-            let body = Limited::new(response.into_body(), READ).collect().await;
+            let response = self.client.request(request).await.map_err(|error| {
+                if error.is_connect() {
+                    AskError::Unreachable(error)
+                } else {
+                    AskError::Broken(error.into())
+                }
+            })?;
+            let (parts, body) = response.into_parts();
+            let body = Limited::new(body, READ).collect().await;
             Ok(Answer {
-                status,
+                status: parts.status,
+                headers: parts.headers,
                 body: body.map_err(AskError::Broken)?.to_bytes(),
             })
         };
-        tokio::time::timeout(ANSWER, exchange)
+        tokio::time::timeout(within, exchange)
             .await
             .map_err(|_| AskError::Timeout)?
     }
 
-    fn request(&self, path: &'static str) -> Result<Request<Full<Bytes>>, AskError> {
+    fn request(&self, path: &'static str, body: Bytes) -> Result<Request<Full<Bytes>>, AskError> {
         let mut parts = http::uri::Parts::default();
         parts.scheme = Some(Scheme::HTTP);
         parts.authority = Some(self.authority.clone());
         parts.path_and_query = Some(http::uri::PathAndQuery::from_static(path));
         let uri = Uri::from_parts(parts).map_err(|error| AskError::Broken(error.into()))?;
-        let mut request = Request::post(uri).body(Full::default());
+        let mut request = Request::post(uri).body(Full::new(body));
         if let Ok(request) = &mut request {
             request
                 .headers_mut()

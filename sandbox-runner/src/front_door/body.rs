@@ -1,6 +1,7 @@
 //! Bodies on their way through: counted, limited, never gathered.
 
 use super::exchange::Exchange;
+use crate::sockets::StreamBody;
 use bytes::{Buf as _, Bytes};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
@@ -105,6 +106,8 @@ pub(crate) enum Source {
     Own(Full<Bytes>),
     /// An answer of the edge.
     Edge(Incoming),
+    /// The events of a room.
+    Events(StreamBody),
 }
 
 impl ResponseBody {
@@ -122,6 +125,7 @@ impl Source {
         match self {
             Self::Own(body) => body.is_end_stream(),
             Self::Edge(body) => body.is_end_stream(),
+            Self::Events(body) => body.is_end_stream(),
         }
     }
 }
@@ -140,6 +144,9 @@ impl Body for ResponseBody {
                 .poll_frame(cx)
                 .map(|frame| frame.map(|ok| Ok(ok.unwrap_or_else(|never| match never {})))),
             Source::Edge(body) => Pin::new(body).poll_frame(cx),
+            Source::Events(body) => Pin::new(body)
+                .poll_frame(cx)
+                .map(|frame| frame.map(|ok| Ok(ok.unwrap_or_else(|never| match never {})))),
         });
         match &frame {
             Some(Ok(frame)) => {
@@ -162,6 +169,7 @@ impl Body for ResponseBody {
         match &self.inner {
             Source::Own(body) => body.size_hint(),
             Source::Edge(body) => body.size_hint(),
+            Source::Events(body) => body.size_hint(),
         }
     }
 }

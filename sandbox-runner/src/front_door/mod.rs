@@ -1,4 +1,5 @@
-//! The front door: one origin for everything, a streaming proxy to the edge.
+//! The front door: one origin for everything, a streaming proxy to the edge. Only rooms it
+//! serves itself (see [`sockets`](crate::sockets)).
 //!
 //! Invariants: nothing is gathered, each piece goes on as it comes; nothing under `/internal`
 //! passes (see `path`); what the edge learns about the client is what the front door saw
@@ -16,12 +17,19 @@ mod request_id;
 mod settings;
 mod upstream;
 
+pub(crate) use body::Source;
+pub(crate) use refusal::Refusal;
 pub use settings::Settings;
 
 pub(crate) use headers::strip_hop_by_hop;
 
-use crate::{config::Config, edge::EdgeState, metrics::Metrics};
-use body::{RequestBody, ResponseBody, Source};
+use crate::{
+    config::Config,
+    edge::EdgeState,
+    metrics::Metrics,
+    sockets::{Place, Sockets},
+};
+use body::{RequestBody, ResponseBody};
 use exchange::Exchange;
 use headers::Introduction;
 use http::{HeaderValue, Method, Request, Response};
@@ -29,8 +37,8 @@ use http_body_util::Full;
 use hyper::{body::Incoming, service::Service};
 use page::Page;
 use rate::RateLimit;
-use refusal::Refusal;
 use std::{convert::Infallible, net::IpAddr, pin::Pin, sync::Arc, time::Instant};
+use tokio_util::sync::CancellationToken;
 use upstream::Upstream;
 
 /// The front door of one runner.
@@ -42,6 +50,18 @@ pub(crate) struct FrontDoor {
     token: HeaderValue,
     upstream: Upstream,
     metrics: Arc<Metrics>,
+    sockets: Sockets,
+}
+
+/// A request that the front door answers itself, as it came in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Visit<'a> {
+    /// Whether it came from a proxy whose word counts.
+    pub(crate) trusted: bool,
+    /// Its number.
+    pub(crate) id: &'a HeaderValue,
+    /// Ends its connection.
+    pub(crate) cut: &'a CancellationToken,
 }
 
 impl FrontDoor {
@@ -49,6 +69,7 @@ impl FrontDoor {
         config: &Config,
         edge: Arc<EdgeState>,
         metrics: Arc<Metrics>,
+        sockets: Sockets,
     ) -> Result<Self, http::header::InvalidHeaderValue> {
         let settings = config.front_door.clone();
         Ok(Self {
@@ -58,22 +79,37 @@ impl FrontDoor {
             upstream: Upstream::new(&config.edge, edge, settings.answer_timeout)?,
             settings,
             metrics,
+            sockets,
         })
     }
 
-    async fn handle(&self, peer: IpAddr, request: Request<Incoming>) -> Response<ResponseBody> {
+    async fn handle(
+        &self,
+        (peer, cut): (IpAddr, &CancellationToken),
+        request: Request<Incoming>,
+    ) -> Response<ResponseBody> {
         let id = self.ids.of(request.headers());
         let client = client::address(peer, request.headers(), &self.settings.trusted_proxies);
         let page = Page::of(&self.settings.origins, &request);
         let line = (request.method().clone(), request.uri().clone());
         let mut exchange = Exchange::begin(self.metrics.clone(), id, line, client);
-        let answer = self.answer(peer, client, request, &exchange).await;
+        let answer = match self.admit(client, &request) {
+            Err(refusal) => Err(refusal),
+            Ok(()) => match Place::of(&request) {
+                Some(place) => {
+                    let visit = Visit {
+                        trusted: client::is_trusted(peer, &self.settings.trusted_proxies),
+                        id: &exchange.id,
+                        cut,
+                    };
+                    let answer = self.sockets.answer(&place, request, &visit).await;
+                    answer.map(|answer| page.served(&self.settings.origins, answer, &exchange.id))
+                }
+                None => self.pass_on(peer, client, request, &exchange).await,
+            },
+        };
         let (parts, source) = match answer {
-            Ok(response) => {
-                let (mut parts, body) = response.into_parts();
-                headers::pass_back(&mut parts.headers, &exchange.id);
-                (parts, Source::Edge(body))
-            }
+            Ok(response) => response.into_parts(),
             Err(refusal) => {
                 let response = refusal.answer(exchange.path(), &exchange.id);
                 let response = page.refused(&self.settings.origins, response);
@@ -88,14 +124,14 @@ impl FrontDoor {
         Response::from_parts(parts, ResponseBody::new(source, exchange))
     }
 
-    async fn answer(
+    /// Has the edge answer.
+    async fn pass_on(
         &self,
         peer: IpAddr,
         client: IpAddr,
         request: Request<Incoming>,
         exchange: &Exchange,
-    ) -> Result<Response<Incoming>, Refusal> {
-        self.admit(client, &request)?;
+    ) -> Result<Response<Source>, Refusal> {
         let (mut parts, body) = request.into_parts();
         let introduction = Introduction {
             peer,
@@ -108,7 +144,9 @@ impl FrontDoor {
         };
         headers::introduce(&mut parts.headers, &introduction);
         let body = RequestBody::new(body, self.settings.body, self.settings.body_silence);
-        self.upstream.send(parts, body).await
+        let mut response = self.upstream.send(parts, body).await?;
+        headers::pass_back(response.headers_mut(), &exchange.id);
+        Ok(response.map(Source::Edge))
     }
 
     /// Whether the request may go to the edge at all.
@@ -143,11 +181,13 @@ impl FrontDoor {
 pub(crate) struct Visitor {
     door: Arc<FrontDoor>,
     peer: IpAddr,
+    /// Ends the connection.
+    cut: CancellationToken,
 }
 
 impl Visitor {
-    pub(crate) fn new(door: Arc<FrontDoor>, peer: IpAddr) -> Self {
-        Self { door, peer }
+    pub(crate) fn new(door: Arc<FrontDoor>, peer: IpAddr, cut: CancellationToken) -> Self {
+        Self { door, peer, cut }
     }
 }
 
@@ -157,7 +197,7 @@ impl Service<Request<Incoming>> for Visitor {
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let Self { door, peer } = self.clone();
-        Box::pin(async move { Ok(door.handle(peer, request).await) })
+        let Self { door, peer, cut } = self.clone();
+        Box::pin(async move { Ok(door.handle((peer, &cut), request).await) })
     }
 }

@@ -1,5 +1,6 @@
 //! The page in a browser that a request comes from: it can read a refusal only if it is told so.
 
+use super::request_id;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use origins::Origins;
@@ -18,6 +19,22 @@ impl Page {
             origin: headers.get(header::ORIGIN).cloned(),
             preflight: origins.preflight(request.method(), headers),
         }
+    }
+
+    /// Finishes an answer that the front door gives itself.
+    pub(super) fn served<B>(
+        &self,
+        origins: &Origins,
+        mut answer: Response<B>,
+        id: &HeaderValue,
+    ) -> Response<B> {
+        let headers = answer.headers_mut();
+        headers.insert(request_id::HEADER, id.clone());
+        if let Some(origin) = &self.origin {
+            origins.mark(origin, headers);
+        }
+        origins::protect(headers);
+        answer
     }
 
     /// Turns a refusal into one that the page can read. A refused preflight is answered as a

@@ -1,5 +1,6 @@
 //! The answers that the front door gives itself.
 
+use crate::sockets;
 use bytes::Bytes;
 use contracts::{Contract, PROBLEM_JSON, Problem};
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
@@ -30,6 +31,16 @@ pub(crate) enum Refusal {
     EdgeBroke,
     /// The edge's answer did not begin in time.
     EdgeTimeout,
+    /// A page of another site asks.
+    Origin,
+    /// What is there is a WebSocket, of the one version that there is.
+    Upgrade,
+    /// The opening of a WebSocket is malformed.
+    Handshake,
+    /// The room, or the user, has as many readers as are allowed.
+    TooManyReaders,
+    /// No more sockets can be held.
+    NoPlace,
 }
 
 impl Refusal {
@@ -37,13 +48,19 @@ impl Refusal {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Target | Self::Coding | Self::BodyBroken => StatusCode::BAD_REQUEST,
+            Self::Target | Self::Coding | Self::BodyBroken | Self::Handshake => {
+                StatusCode::BAD_REQUEST
+            }
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::EdgeDown => StatusCode::SERVICE_UNAVAILABLE,
             Self::EdgeBroke => StatusCode::BAD_GATEWAY,
             Self::EdgeTimeout => StatusCode::GATEWAY_TIMEOUT,
+            Self::Origin => StatusCode::FORBIDDEN,
+            Self::Upgrade => StatusCode::UPGRADE_REQUIRED,
+            Self::TooManyReaders => StatusCode::TOO_MANY_REQUESTS,
+            Self::NoPlace => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -60,6 +77,11 @@ impl Refusal {
             Self::EdgeDown => "The service is starting or down. Try again in a moment.",
             Self::EdgeBroke => "The service broke off before it answered.",
             Self::EdgeTimeout => "The service did not answer in time.",
+            Self::Origin => "Pages of other sites may not do this.",
+            Self::Upgrade => "This is a WebSocket of version 13: ask for an upgrade.",
+            Self::Handshake => "The WebSocket's opening is malformed.",
+            Self::TooManyReaders => "Too many sockets are open already. Close one first.",
+            Self::NoPlace => "No more sockets can be opened. Try again in a moment.",
         }
     }
 
@@ -85,8 +107,16 @@ impl Refusal {
                 let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
             }
-            Self::EdgeDown => {
+            Self::EdgeDown | Self::NoPlace => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            Self::TooManyReaders => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+            }
+            Self::Upgrade => {
+                headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+                headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+                headers.insert(header::SEC_WEBSOCKET_VERSION, sockets::VERSION);
             }
             Self::Method => {
                 const ALLOWED: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
@@ -96,7 +126,12 @@ impl Refusal {
             Self::TooLarge | Self::BodyTimeout | Self::BodyBroken | Self::Coding => {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
-            Self::NotFound | Self::Target | Self::EdgeBroke | Self::EdgeTimeout => {}
+            Self::NotFound
+            | Self::Target
+            | Self::EdgeBroke
+            | Self::EdgeTimeout
+            | Self::Origin
+            | Self::Handshake => {}
         }
     }
 }

@@ -49,7 +49,8 @@ impl SessionSandboxes {
     /// Runs a command to its end.
     pub(crate) async fn exec(&self, session: Uuid, exec: Exec) -> Result<Output, Refused> {
         let exec = self.timeouts.apply(exec)?;
-        let (sandbox, _used) = self.enter(session).await?;
+        let used = self.enter(session).await?;
+        let sandbox = used.commands().await?;
         let output = sandbox.exec(&exec).await?;
         Ok(Output {
             exit_code: output.exit_code,
@@ -64,9 +65,9 @@ impl SessionSandboxes {
     /// Runs a command that somebody follows.
     pub(crate) async fn follow(&self, session: Uuid, exec: Exec) -> Result<Followed, Refused> {
         let exec = self.timeouts.apply(exec)?;
-        let (sandbox, used) = self.enter(session).await?;
+        let used = self.enter(session).await?;
         Ok(Followed {
-            stream: sandbox.stream(&exec).await?,
+            stream: used.commands().await?.stream(&exec).await?,
             ended: false,
             _used: used,
         })
@@ -76,13 +77,15 @@ impl SessionSandboxes {
     pub(crate) async fn spawn(&self, session: Uuid, exec: Exec) -> Result<Command, Refused> {
         let timeout = exec.timeout_ms.map(Duration::from_millis);
         let exec = wanted(exec, timeout);
-        let (sandbox, _used) = self.enter(session).await?;
+        let used = self.enter(session).await?;
+        let sandbox = used.commands().await?;
         Ok(shown(sandbox.spawn(&exec).await?))
     }
 
     /// The commands of the background, newest first.
     pub(crate) async fn commands(&self, session: Uuid) -> Result<Vec<Command>, Refused> {
-        let (sandbox, _used) = self.enter(session).await?;
+        let used = self.enter(session).await?;
+        let sandbox = used.commands().await?;
         Ok(sandbox.list().into_iter().map(shown).collect())
     }
 
@@ -93,13 +96,15 @@ impl SessionSandboxes {
         id: u64,
         wait: Duration,
     ) -> Result<Command, Refused> {
-        let (sandbox, _used) = self.enter(session).await?;
+        let used = self.enter(session).await?;
+        let sandbox = used.commands().await?;
         Ok(shown(sandbox.wait(id, wait).await?))
     }
 
     /// Kills one of them with all its descendants.
     pub(crate) async fn kill(&self, session: Uuid, id: u64) -> Result<Command, Refused> {
-        let (sandbox, _used) = self.enter(session).await?;
+        let used = self.enter(session).await?;
+        let sandbox = used.commands().await?;
         Ok(shown(sandbox.kill(id).await?))
     }
 }

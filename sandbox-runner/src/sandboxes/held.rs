@@ -1,24 +1,17 @@
-//! What is kept of a session's sandbox between requests.
+//! The files of sandboxes, held open between requests.
 
-use sandbox::{
-    exec::{self, ExecError},
-    registry::{Files, Use},
-};
+use sandbox::registry::Files;
 use sandbox_files::{Settings, Watch, Workspace};
 use std::{
     collections::HashMap,
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 use uuid::Uuid;
 
-/// Everything that is kept, by session.
+/// The files of all sandboxes, by session.
 #[derive(Debug, Default)]
-pub(super) struct Holdings {
-    settings: exec::Settings,
-    files: Mutex<HashMap<Uuid, Held>>,
-    channels: Mutex<HashMap<Uuid, Arc<Channel>>>,
-}
+pub(super) struct Holdings(Mutex<HashMap<Uuid, Held>>);
 
 /// A session's files.
 #[derive(Clone, Debug)]
@@ -27,14 +20,10 @@ pub(super) struct Held {
     pub(super) watch: Option<Watch>,
 }
 
-/// The connection to a sandbox's init: there may be only one.
-#[derive(Debug, Default)]
-struct Channel(tokio::sync::Mutex<Option<exec::Sandbox>>);
-
 impl Holdings {
     /// The session's files, opened if they are not yet.
     pub(super) fn files(&self, session: Uuid, files: &Files) -> io::Result<Held> {
-        let mut all = self.all_files();
+        let mut all = self.all();
         if let Some(held) = all.get(&session) {
             return Ok(held.clone());
         }
@@ -52,39 +41,17 @@ impl Holdings {
 
     /// From now on that watch tells of the session's files.
     pub(super) fn watched(&self, session: Uuid, watch: Watch) {
-        if let Some(held) = self.all_files().get_mut(&session) {
+        if let Some(held) = self.all().get_mut(&session) {
             held.watch = Some(watch);
         }
     }
 
-    /// The connection to the session's sandbox, made if it is not there or was to one before.
-    pub(super) async fn channel(
-        &self,
-        session: Uuid,
-        entered: &Use,
-    ) -> Result<exec::Sandbox, ExecError> {
-        let channel = self.all_channels().entry(session).or_default().clone();
-        let mut channel = channel.0.lock().await;
-        let running = &entered.live().running;
-        if let Some(open) = channel.as_ref().filter(|open| open.running() == running) {
-            return Ok(open.clone());
-        }
-        let open = exec::Sandbox::connect(running.clone(), self.settings).await?;
-        *channel = Some(open.clone());
-        Ok(open)
+    /// Lets go of the session's files.
+    pub(super) fn forget(&self, session: Uuid) {
+        self.all().remove(&session);
     }
 
-    /// Lets go of everything of the session.
-    pub(super) fn drop_all(&self, session: Uuid) {
-        self.all_files().remove(&session);
-        self.all_channels().remove(&session);
-    }
-
-    fn all_files(&self) -> MutexGuard<'_, HashMap<Uuid, Held>> {
-        self.files.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn all_channels(&self) -> MutexGuard<'_, HashMap<Uuid, Arc<Channel>>> {
-        self.channels.lock().unwrap_or_else(PoisonError::into_inner)
+    fn all(&self) -> MutexGuard<'_, HashMap<Uuid, Held>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

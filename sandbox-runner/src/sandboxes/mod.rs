@@ -21,7 +21,6 @@ mod unowned;
 mod watching;
 
 pub(crate) use commands::Followed;
-pub(crate) use ports::ToSandboxes;
 pub use settings::{Choice, Settings};
 pub(crate) use start::start;
 pub(crate) use unowned::keep_owned;
@@ -30,10 +29,7 @@ use crate::admin::Refused;
 use crate::previews::{Previews, Published, Target};
 use held::{Held, Holdings};
 use runner_api::sandboxes::{Launch, Launched, Preview, Sandbox, Status};
-use sandbox::{
-    exec,
-    registry::{self, Counts, SandboxError, Sandboxes},
-};
+use sandbox::registry::{self, Counts, SandboxError, Sandboxes};
 use sandbox_files::{Watch, Workspace, WorkspacePath};
 use std::sync::{Arc, OnceLock};
 use uuid::Uuid;
@@ -129,8 +125,7 @@ impl SessionSandboxes {
         let listening = match sandbox.status {
             registry::Status::Running => {
                 let entered = sandboxes.enter(session).await?;
-                let channel = self.holdings.channel(session, &entered).await?;
-                channel.listening(ports).await?
+                entered.commands().await?.listening(ports).await?
             }
             registry::Status::Starting | registry::Status::Stopped => Vec::new(),
         };
@@ -196,11 +191,9 @@ impl SessionSandboxes {
         Ok(SessionFiles { workspace, watch })
     }
 
-    /// The channel for the session's commands, and the use that keeps the sandbox running.
-    async fn enter(&self, session: Uuid) -> Result<(exec::Sandbox, registry::Use), Refused> {
-        let entered = self.registry.get()?.enter(session).await?;
-        let channel = self.holdings.channel(session, &entered).await?;
-        Ok((channel, entered))
+    /// The session's sandbox, to run commands in it; one that is stopped is started again.
+    async fn enter(&self, session: Uuid) -> Result<registry::Use, Refused> {
+        Ok(self.registry.get()?.enter(session).await?)
     }
 }
 

@@ -1,35 +1,31 @@
 //! The way to servers in sandboxes.
 
-use super::{Registry, held::Holdings};
+use super::Registry;
 use crate::previews::Relay;
 use futures::future::BoxFuture;
 use sandbox::{
     exec::ExecError,
     registry::{SandboxError, Status},
 };
-use std::{io, sync::Arc};
+use std::io;
 use tokio::net::TcpStream;
 use uuid::Uuid;
 
 /// Connects to servers in sandboxes that run. It starts none: nothing would listen there.
 #[derive(Debug)]
-pub(crate) struct ToSandboxes {
-    pub(super) registry: Registry,
-    pub(super) holdings: Arc<Holdings>,
-}
+pub(crate) struct ToSandboxes(pub(super) Registry);
 
 impl Relay for ToSandboxes {
     fn connect(&self, session: Uuid, port: u16) -> BoxFuture<'_, io::Result<TcpStream>> {
         Box::pin(async move {
-            let sandboxes = self.registry.get().map_err(of_sandbox)?;
+            let sandboxes = self.0.get().map_err(of_sandbox)?;
             let sandbox = sandboxes.status(session).map_err(of_sandbox)?;
             if sandbox.status != Status::Running {
                 return Err(io::ErrorKind::NotFound.into());
             }
             let entered = sandboxes.enter(session).await.map_err(of_sandbox)?;
-            let channel = self.holdings.channel(session, &entered).await;
-            let connected = channel.map_err(of_exec)?.connect_to(port).await;
-            connected.map_err(of_exec)
+            let commands = entered.commands().await.map_err(of_exec)?;
+            commands.connect_to(port).await.map_err(of_exec)
         })
     }
 }

@@ -63,10 +63,7 @@ pub(crate) async fn start(
     if tokio::time::timeout(PATIENCE, &mut opened).await.is_err() {
         tracing::warn!("sandboxes are still being prepared");
     }
-    let to_sandboxes = Arc::new(ToSandboxes {
-        registry: registry.clone(),
-        holdings: holdings.clone(),
-    });
+    let to_sandboxes = Arc::new(ToSandboxes(registry.clone()));
     let sandboxes = SessionSandboxes {
         registry,
         holdings,
@@ -146,7 +143,7 @@ async fn backend(settings: &Settings, state: &Path) -> Result<Arc<dyn Backend>, 
         Ok(docker)
     };
     let namespaces = async {
-        let namespaces = Namespaces::new(kernel);
+        let namespaces = Namespaces::new(kernel)?;
         namespaces.probe().await?;
         let namespaces: Arc<dyn Backend> = Arc::new(namespaces);
         Ok(namespaces)

@@ -2,9 +2,17 @@
 //! was deleted.
 
 use super::SessionSandboxes;
-use crate::{drain::Drain, edge::Edge};
+use crate::{
+    drain::Drain,
+    edge::{Asking, Edge},
+};
 use runner_api::edge::Sessions;
 use std::{error::Error as StdError, sync::Arc, time::Duration};
+
+const PATH: &str = "/internal/sandboxes/unowned";
+
+/// How long the edge may take for an answer.
+const ANSWER: Duration = Duration::from_secs(10);
 
 /// How often the edge is asked.
 const PERIOD: Duration = Duration::from_secs(30);
@@ -37,7 +45,15 @@ async fn destroy_unowned(
         let asked = Sessions {
             sessions: sessions.to_vec(),
         };
-        let gone: Sessions = edge.ask("/internal/sandboxes/unowned", &asked).await?;
+        let asking = Asking {
+            within: ANSWER,
+            id: None,
+        };
+        let answer = edge.ask(PATH, &asked, asking).await?;
+        if !answer.status.is_success() {
+            return Err(format!("the edge answered {}", answer.status).into());
+        }
+        let gone: Sessions = serde_json::from_slice(&answer.body)?;
         for session in gone.sessions.iter().filter(|gone| sessions.contains(gone)) {
             tracing::info!(%session, "the session is gone, and its sandbox with it");
             registry.destroy(*session).await?;

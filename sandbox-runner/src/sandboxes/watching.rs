@@ -122,7 +122,7 @@ impl Watching {
         if let Some(handle) = self.all().remove(&session) {
             handle.abort();
         }
-        self.holdings.drop_all(session);
+        self.holdings.forget(session);
     }
 
     /// Tells the session's room of changes, in order, until the workspace is gone.
@@ -145,8 +145,11 @@ impl Watching {
                 Err(PublishError::Deleted | PublishError::Stopping) => return false,
                 Err(obstacle) => obstacle,
             };
-            let error = &obstacle as &dyn StdError;
-            tracing::warn!(%session, error, "changes of files wait to be told");
+            tracing::warn!(
+                %session,
+                error = &obstacle as &dyn StdError,
+                "changes of files wait to be told"
+            );
             tokio::time::sleep(PAUSE).await;
         }
     }

@@ -1,0 +1,50 @@
+//! Events as a reader gets them, rendered once for all readers.
+
+use bytes::Bytes;
+use contracts::workspace::frames::{self, HistoryLoss, Place};
+use domain::Timestamp;
+use rooms::{Entry, EventId, Loss, View};
+use std::time::{SystemTime, UNIX_EPOCH};
+use uuid::Uuid;
+
+/// The frame of an event.
+pub(super) fn frame(entry: &Entry) -> Bytes {
+    entry.view(View::WorkspaceFrame, |entry| {
+        let place = Place {
+            event_id: entry.id,
+            session_id: entry.session,
+            timestamp: entry.at,
+        };
+        frames::frame(place, &entry.event).into()
+    })
+}
+
+/// The same as a server-sent event.
+pub(super) fn event(entry: &Entry) -> Bytes {
+    entry.view(View::WorkspaceStream, |entry| {
+        let frame = frame(entry);
+        stream_event(entry.id, &String::from_utf8_lossy(&frame))
+    })
+}
+
+/// The frame that says what is missing.
+pub(super) fn lost(session: Uuid, after: EventId, loss: Loss) -> String {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let place = Place {
+        event_id: after,
+        session_id: session,
+        timestamp: Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX)),
+    };
+    let loss = match loss {
+        Loss::TooOld => HistoryLoss::TooOld,
+        Loss::Unknown => HistoryLoss::Unknown,
+    };
+    frames::history_lost(place, loss)
+}
+
+/// A frame, which is one line, as a server-sent event.
+pub(super) fn stream_event(id: EventId, frame: &str) -> Bytes {
+    format!("id: {id}\ndata: {frame}\n\n").into()
+}
