@@ -25,6 +25,7 @@ mod admin;
 mod disk;
 mod drain;
 mod edge;
+mod histogram;
 mod listener;
 mod metrics;
 mod room_keeping;

@@ -1,5 +1,6 @@
 //! What the runner counts, and how Prometheus reads it.
 
+use crate::histogram::Histogram;
 use http::StatusCode;
 use std::{
     fmt::Write as _,
@@ -15,6 +16,10 @@ pub(crate) struct Metrics {
     left: AtomicU64,
     in_flight: AtomicI64,
     rate_limited: AtomicU64,
+    /// How long commands ran that somebody waited for.
+    pub(crate) commands: Histogram,
+    /// How long sandboxes took to be there.
+    pub(crate) launches: Histogram,
 }
 
 /// What is read elsewhere at the time of asking.
@@ -23,6 +28,7 @@ pub(crate) struct Gauges {
     pub(crate) mail: crate::mail::Counts,
     pub(crate) migrated: bool,
     pub(crate) rooms: rooms::Counts,
+    pub(crate) sandboxes: sandbox::registry::Counts,
 }
 
 impl Metrics {
@@ -83,85 +89,167 @@ impl Metrics {
             "Requests being answered.",
             i128::from(self.in_flight.load(Relaxed)),
         );
-        let (mail, rooms) = (now.mail, now.rooms);
-        for (name, kind, help, value) in [
+        for sample in samples(now) {
+            single(sample.name, sample.kind, sample.help, i128::from(sample.value));
+        }
+        for (name, help, histogram) in [
             (
-                "runner_mail_queued",
-                "gauge",
-                "Messages waiting to be sent.",
-                mail.queued,
+                "runner_exec_seconds",
+                "How long commands ran that somebody waited for.",
+                &self.commands,
             ),
             (
-                "runner_mail_failed",
-                "gauge",
-                "Messages given up and kept.",
-                mail.failed,
-            ),
-            (
-                "runner_mail_sent_total",
-                "counter",
-                "Messages sent since the start.",
-                mail.sent,
-            ),
-            ("runner_rooms", "gauge", "Rooms in memory.", rooms.rooms),
-            (
-                "runner_room_readers",
-                "gauge",
-                "Sockets and streams in rooms.",
-                rooms.readers,
-            ),
-            (
-                "runner_room_events_total",
-                "counter",
-                "Events published into rooms.",
-                rooms.published,
-            ),
-            (
-                "runner_room_publications_failed_total",
-                "counter",
-                "Publications into rooms that failed.",
-                rooms.failed,
-            ),
-            (
-                "runner_room_deliveries_total",
-                "counter",
-                "Events handed to readers of rooms, once for each reader.",
-                rooms.delivered,
-            ),
-            (
-                "runner_room_replayed_total",
-                "counter",
-                "Deliveries that came from disk.",
-                rooms.replayed,
-            ),
-            (
-                "runner_room_losses_total",
-                "counter",
-                "Readers who were told that history is lost.",
-                rooms.lost,
-            ),
-            (
-                "runner_room_slow_readers_total",
-                "counter",
-                "Readers who were cut off because they were too slow.",
-                rooms.slow,
-            ),
-            (
-                "runner_uptime_seconds",
-                "gauge",
-                "Time since the start.",
-                now.uptime_seconds,
-            ),
-            (
-                "runner_edge_migrated",
-                "gauge",
-                "Whether the edge's database is migrated.",
-                u64::from(now.migrated),
+                "runner_launch_seconds",
+                "How long sandboxes took to be there.",
+                &self.launches,
             ),
         ] {
-            single(name, kind, help, i128::from(value));
+            describe(&mut out, name, "histogram", help);
+            histogram.render(&mut out, name);
         }
         out
+    }
+}
+
+/// One number that is read elsewhere.
+struct Sample {
+    name: &'static str,
+    kind: &'static str,
+    help: &'static str,
+    value: u64,
+}
+
+fn samples(now: &Gauges) -> impl Iterator<Item = Sample> {
+    let own = [
+        gauge(
+            "runner_uptime_seconds",
+            "Time since the start.",
+            now.uptime_seconds,
+        ),
+        gauge(
+            "runner_edge_migrated",
+            "Whether the edge's database is migrated.",
+            u64::from(now.migrated),
+        ),
+    ];
+    of_mail(now.mail)
+        .into_iter()
+        .chain(of_rooms(now.rooms))
+        .chain(of_sandboxes(now.sandboxes))
+        .chain(own)
+}
+
+fn of_mail(mail: crate::mail::Counts) -> [Sample; 3] {
+    [
+        gauge(
+            "runner_mail_queued",
+            "Messages waiting to be sent.",
+            mail.queued,
+        ),
+        gauge(
+            "runner_mail_failed",
+            "Messages given up and kept.",
+            mail.failed,
+        ),
+        counter(
+            "runner_mail_sent_total",
+            "Messages sent since the start.",
+            mail.sent,
+        ),
+    ]
+}
+
+fn of_rooms(rooms: rooms::Counts) -> [Sample; 8] {
+    [
+        gauge("runner_rooms", "Rooms in memory.", rooms.rooms),
+        gauge(
+            "runner_room_readers",
+            "Sockets and streams in rooms.",
+            rooms.readers,
+        ),
+        counter(
+            "runner_room_events_total",
+            "Events published into rooms.",
+            rooms.published,
+        ),
+        counter(
+            "runner_room_publications_failed_total",
+            "Publications into rooms that failed.",
+            rooms.failed,
+        ),
+        counter(
+            "runner_room_deliveries_total",
+            "Events handed to readers of rooms, once for each reader.",
+            rooms.delivered,
+        ),
+        counter(
+            "runner_room_replayed_total",
+            "Deliveries that came from disk.",
+            rooms.replayed,
+        ),
+        counter(
+            "runner_room_losses_total",
+            "Readers who were told that history is lost.",
+            rooms.lost,
+        ),
+        counter(
+            "runner_room_slow_readers_total",
+            "Readers who were cut off because they were too slow.",
+            rooms.slow,
+        ),
+    ]
+}
+
+fn of_sandboxes(sandboxes: sandbox::registry::Counts) -> [Sample; 6] {
+    let gauge = |name, help, value| gauge(name, help, value as u64);
+    [
+        gauge(
+            "runner_sandboxes_running",
+            "Sandboxes of sessions that run.",
+            sandboxes.running,
+        ),
+        gauge(
+            "runner_sandboxes_changing",
+            "Sandboxes being started or stopped.",
+            sandboxes.changing,
+        ),
+        gauge(
+            "runner_sandboxes_stopped",
+            "Sandboxes that are stopped, their files kept.",
+            sandboxes.stopped,
+        ),
+        gauge(
+            "runner_sandboxes_pooled",
+            "Sandboxes kept ready.",
+            sandboxes.pooled,
+        ),
+        gauge(
+            "runner_sandboxes_ending",
+            "Sandboxes being destroyed.",
+            sandboxes.ending,
+        ),
+        gauge(
+            "runner_sandboxes_full",
+            "Sandboxes that are over their quota.",
+            sandboxes.full,
+        ),
+    ]
+}
+
+fn gauge(name: &'static str, help: &'static str, value: u64) -> Sample {
+    let kind = "gauge";
+    Sample {
+        name,
+        kind,
+        help,
+        value,
+    }
+}
+
+fn counter(name: &'static str, help: &'static str, value: u64) -> Sample {
+    Sample {
+        kind: "counter",
+        ..gauge(name, help, value)
     }
 }
 

@@ -222,11 +222,18 @@ impl Parts {
         previews_at: SocketAddr,
         drain: &Drain,
     ) -> Result<Self, StartError> {
+        let metrics = Arc::new(Metrics::default());
         let edge = Arc::new(Edge::new(config)?);
         let mail = Mail::start(&config.mail, &config.state, drain).await?;
         let rooms = room_keeping::open(config).await?;
-        let started = sandboxes::start(&config.sandboxes, &config.state, &rooms, drain).await;
-        let (sandboxes, relay) = started.map_err(|source| StartError::State {
+        let started = sandboxes::start(
+            &config.sandboxes,
+            &config.state,
+            &rooms,
+            metrics.clone(),
+            drain,
+        );
+        let (sandboxes, relay) = started.await.map_err(|source| StartError::State {
             folder: config.state.clone(),
             source,
         })?;
@@ -237,9 +244,10 @@ impl Parts {
             relay.clone(),
             drain.clone(),
         ));
-        sandboxes.show_through(previews.clone(), Published::new(relay, drain.clone()));
+        let published = Arc::new(Published::new(relay, drain.clone()));
+        sandboxes.show_through(previews.clone(), published, drain);
         Ok(Self {
-            metrics: Arc::default(),
+            metrics,
             edge,
             edge_state: Arc::default(),
             mail,

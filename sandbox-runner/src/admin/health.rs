@@ -12,6 +12,17 @@ pub(super) struct Health {
     version: &'static str,
     edge: EdgeHealth,
     mail: MailHealth,
+    sandboxes: SandboxHealth,
+}
+
+#[derive(Debug, Serialize)]
+struct SandboxHealth {
+    /// `docker` or `namespace`, if there is one.
+    backend: Option<&'static str>,
+    /// Why there is none.
+    unavailable: Option<String>,
+    running: usize,
+    pooled: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -30,6 +41,8 @@ struct MailHealth {
 pub(super) async fn health(State(admin): State<Arc<Admin>>) -> Json<Health> {
     let reachable = admin.edge.is_reachable().await;
     let counts = admin.mail.counts();
+    let sandboxes = admin.sandboxes.counts();
+    let backend = admin.sandboxes.backend();
     Json(Health {
         status: "ok",
         uptime_seconds: admin.started.elapsed().as_secs(),
@@ -42,6 +55,12 @@ pub(super) async fn health(State(admin): State<Arc<Admin>>) -> Json<Health> {
             queued: counts.queued,
             failed: counts.failed,
             transport: admin.mail.transport(),
+        },
+        sandboxes: SandboxHealth {
+            unavailable: backend.as_ref().err().map(ToString::to_string),
+            backend: backend.ok(),
+            running: sandboxes.running,
+            pooled: sandboxes.pooled,
         },
     })
 }

@@ -102,6 +102,7 @@ async fn metrics(State(admin): State<Arc<Admin>>) -> Response {
         mail: admin.mail.counts(),
         migrated: admin.edge_state.is_migrated(),
         rooms: admin.rooms.counts(),
+        sandboxes: admin.sandboxes.counts(),
     });
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }

@@ -60,9 +60,18 @@ impl Published {
 
     /// Closes the session's ports. Connections go on until the sandbox ends.
     pub(crate) fn close(&self, session: Uuid) {
+        self.keep(|of| of != session);
+    }
+
+    /// Closes the ports of all other sessions.
+    pub(crate) fn close_all_but(&self, sessions: &[Uuid]) {
+        self.keep(|of| sessions.contains(&of));
+    }
+
+    fn keep(&self, stays: impl Fn(Uuid) -> bool) {
         let mut ports = self.ports.lock().unwrap_or_else(PoisonError::into_inner);
         ports.retain(|(of, _), port| {
-            let keep = *of != session;
+            let keep = stays(*of);
             if !keep {
                 port.listening.abort();
             }

@@ -52,6 +52,7 @@ impl SessionSandboxes {
         let used = self.enter(session).await?;
         let sandbox = used.commands().await?;
         let output = sandbox.exec(&exec).await?;
+        self.metrics.commands.took(output.duration);
         Ok(Output {
             exit_code: output.exit_code,
             stdout: output.stdout,

@@ -26,12 +26,19 @@ pub(crate) use start::start;
 pub(crate) use unowned::keep_owned;
 
 use crate::admin::Refused;
+use crate::drain::Drain;
+use crate::metrics::Metrics;
 use crate::previews::{Previews, Published, Target};
 use held::{Held, Holdings};
 use runner_api::sandboxes::{Launch, Launched, Preview, Sandbox, Status};
 use sandbox::registry::{self, Counts, SandboxError, Sandboxes};
 use sandbox_files::{Watch, Workspace, WorkspacePath};
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
+use tokio::sync::SetOnce;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// The sandboxes of one runner.
@@ -39,13 +46,14 @@ use uuid::Uuid;
 pub(crate) struct SessionSandboxes {
     registry: Registry,
     holdings: Arc<Holdings>,
-    previews: OnceLock<(Arc<Previews>, Published)>,
+    previews: OnceLock<(Arc<Previews>, Arc<Published>)>,
     timeouts: commands::Timeouts,
+    metrics: Arc<Metrics>,
 }
 
 /// The registry, or why there is none; at first it is being opened. Clones are the same.
 #[derive(Clone, Debug, Default)]
-struct Registry(Arc<OnceLock<Result<Sandboxes, String>>>);
+struct Registry(Arc<SetOnce<Result<Sandboxes, String>>>);
 
 impl Registry {
     fn get(&self) -> Result<&Sandboxes, SandboxError> {
@@ -55,6 +63,14 @@ impl Registry {
             None => "they are being prepared. Try again in a moment".to_owned(),
         };
         Err(SandboxError::Unavailable { reason })
+    }
+
+    /// The registry when it is there; none where there is none, or the runner stops before.
+    async fn opened(&self, stopping: &CancellationToken) -> Option<&Sandboxes> {
+        tokio::select! {
+            () = stopping.cancelled() => None,
+            opened = self.0.wait() => opened.as_ref().ok(),
+        }
     }
 
     /// The registry, if it is there: otherwise there are no sandboxes to speak of.
@@ -82,8 +98,18 @@ impl SessionFiles {
 }
 
 impl SessionSandboxes {
-    /// Shows the sandboxes' ports through these.
-    pub(crate) fn show_through(&self, previews: Arc<Previews>, published: Published) {
+    /// Shows the sandboxes' ports through these, until they are gone.
+    pub(crate) fn show_through(
+        &self,
+        previews: Arc<Previews>,
+        published: Arc<Published>,
+        drain: &Drain,
+    ) {
+        drain.spawn(ports::close_with_sandboxes(
+            self.registry.clone(),
+            published.clone(),
+            drain.stopping(),
+        ));
         // It is called once, by whoever starts the runner.
         let _set = self.previews.set((previews, published));
     }
@@ -93,7 +119,9 @@ impl SessionSandboxes {
             user: launch.user,
             network: launch.network,
         };
+        let begun = Instant::now();
         let launched = self.registry.get()?.launch(session, wanted).await?;
+        self.metrics.launches.took(begun.elapsed());
         Ok(Launched {
             created: launched.created,
             sandbox: shown(&launched.sandbox),

@@ -1,14 +1,15 @@
 //! The way to servers in sandboxes.
 
 use super::Registry;
-use crate::previews::Relay;
+use crate::previews::{Published, Relay};
 use futures::future::BoxFuture;
 use sandbox::{
     exec::ExecError,
-    registry::{SandboxError, Status},
+    registry::{Change, Lifecycle, SandboxError, Status},
 };
-use std::io;
-use tokio::net::TcpStream;
+use std::{io, sync::Arc};
+use tokio::{net::TcpStream, sync::broadcast::error::RecvError};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// Connects to servers in sandboxes that run. It starts none: nothing would listen there.
@@ -27,6 +28,33 @@ impl Relay for ToSandboxes {
             let commands = entered.commands().await.map_err(of_exec)?;
             commands.connect_to(port).await.map_err(of_exec)
         })
+    }
+}
+
+/// Closes the published ports of sandboxes that are gone, until the runner stops.
+pub(super) async fn close_with_sandboxes(
+    registry: Registry,
+    published: Arc<Published>,
+    stopping: CancellationToken,
+) {
+    let Some(sandboxes) = registry.opened(&stopping).await else {
+        return;
+    };
+    let mut changes = sandboxes.subscribe();
+    loop {
+        let change = tokio::select! {
+            () = stopping.cancelled() => return,
+            change = changes.recv() => change,
+        };
+        match change {
+            Ok(Lifecycle {
+                session,
+                change: Change::Destroyed,
+            }) => published.close(session),
+            Ok(_) => {}
+            Err(RecvError::Lagged(_)) => published.close_all_but(&sandboxes.sessions()),
+            Err(RecvError::Closed) => return,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{
     Registry, SessionSandboxes, Settings, commands::Timeouts, held::Holdings, ports::ToSandboxes,
 };
-use crate::drain::Drain;
+use crate::{drain::Drain, metrics::Metrics};
 use platform_native::SystemClock;
 use rooms::Rooms;
 use sandbox::{
@@ -46,6 +46,7 @@ pub(crate) async fn start(
     settings: &Settings,
     state: &Path,
     rooms: &Rooms,
+    metrics: Arc<Metrics>,
     drain: &Drain,
 ) -> io::Result<(Arc<SessionSandboxes>, Arc<ToSandboxes>)> {
     let state = state.canonicalize()?;
@@ -72,6 +73,7 @@ pub(crate) async fn start(
             usual: settings.exec_timeout,
             most: settings.exec_most,
         },
+        metrics,
     };
     Ok((Arc::new(sandboxes), to_sandboxes))
 }
@@ -144,7 +146,6 @@ async fn backend(settings: &Settings, state: &Path) -> Result<Arc<dyn Backend>, 
     };
     let namespaces = async {
         let namespaces = Namespaces::new(kernel)?;
-        namespaces.probe().await?;
         let namespaces: Arc<dyn Backend> = Arc::new(namespaces);
         Ok(namespaces)
     };
