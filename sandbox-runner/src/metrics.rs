@@ -83,7 +83,7 @@ impl Metrics {
             "Requests being answered.",
             i128::from(self.in_flight.load(Relaxed)),
         );
-        let (mail, rooms) = (now.mail, now.rooms);
+        let mail = now.mail;
         for (name, kind, help, value) in [
             (
                 "runner_mail_queued",
@@ -103,49 +103,6 @@ impl Metrics {
                 "Messages sent since the start.",
                 mail.sent,
             ),
-            ("runner_rooms", "gauge", "Rooms in memory.", rooms.rooms),
-            (
-                "runner_room_readers",
-                "gauge",
-                "Sockets and streams in rooms.",
-                rooms.readers,
-            ),
-            (
-                "runner_room_events_total",
-                "counter",
-                "Events published into rooms.",
-                rooms.published,
-            ),
-            (
-                "runner_room_publications_failed_total",
-                "counter",
-                "Publications into rooms that failed.",
-                rooms.failed,
-            ),
-            (
-                "runner_room_deliveries_total",
-                "counter",
-                "Events handed to readers of rooms, once for each reader.",
-                rooms.delivered,
-            ),
-            (
-                "runner_room_replayed_total",
-                "counter",
-                "Deliveries that came from disk.",
-                rooms.replayed,
-            ),
-            (
-                "runner_room_losses_total",
-                "counter",
-                "Readers who were told that history is lost.",
-                rooms.lost,
-            ),
-            (
-                "runner_room_slow_readers_total",
-                "counter",
-                "Readers who were cut off because they were too slow.",
-                rooms.slow,
-            ),
             (
                 "runner_uptime_seconds",
                 "gauge",
@@ -161,7 +118,60 @@ impl Metrics {
         ] {
             single(name, kind, help, i128::from(value));
         }
+        of_rooms(&mut out, &now.rooms);
         out
+    }
+}
+
+/// What rooms count.
+fn of_rooms(out: &mut String, rooms: &rooms::Counts) {
+    for (name, kind, help, value) in [
+        ("runner_rooms", "gauge", "Rooms in memory.", rooms.rooms),
+        (
+            "runner_room_readers",
+            "gauge",
+            "Sockets and streams in rooms.",
+            rooms.readers,
+        ),
+        (
+            "runner_room_events_total",
+            "counter",
+            "Events published into rooms.",
+            rooms.published,
+        ),
+        (
+            "runner_room_publications_failed_total",
+            "counter",
+            "Publications into rooms that failed.",
+            rooms.failed,
+        ),
+        (
+            "runner_room_deliveries_total",
+            "counter",
+            "Events handed to readers of rooms, once for each reader.",
+            rooms.delivered,
+        ),
+        (
+            "runner_room_replayed_total",
+            "counter",
+            "Deliveries that came from disk.",
+            rooms.replayed,
+        ),
+        (
+            "runner_room_losses_total",
+            "counter",
+            "Readers who were told that history is lost.",
+            rooms.lost,
+        ),
+        (
+            "runner_room_slow_readers_total",
+            "counter",
+            "Readers who were cut off because they were too slow.",
+            rooms.slow,
+        ),
+    ] {
+        describe(out, name, kind, help);
+        let _ = writeln!(out, "{name} {value}");
     }
 }
 
