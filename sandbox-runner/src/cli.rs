@@ -129,6 +129,34 @@ pub(crate) struct Cli {
     )]
     max_connections: usize,
 
+    /// Sockets and event streams that the front door holds at a time, besides connections. Each
+    /// needs a file descriptor, so `ulimit -n` must be higher.
+    #[arg(
+        long,
+        env = "RUNNER_MAX_SOCKETS",
+        default_value_t = 8192,
+        value_name = "NUMBER"
+    )]
+    max_sockets: usize,
+
+    /// Sockets and event streams that one session may have.
+    #[arg(
+        long,
+        env = "RUNNER_SOCKETS_PER_SESSION",
+        default_value_t = 256,
+        value_name = "NUMBER"
+    )]
+    sockets_per_session: u32,
+
+    /// Sockets and event streams that one user may have.
+    #[arg(
+        long,
+        env = "RUNNER_SOCKETS_PER_USER",
+        default_value_t = 64,
+        value_name = "NUMBER"
+    )]
+    sockets_per_user: u32,
+
     /// How long the edge may take to begin an answer, in seconds.
     #[arg(
         long,
@@ -192,6 +220,9 @@ impl Cli {
             origins: origins(&self.origins, self.listen)?,
             ..front_door::Settings::default()
         };
+        config.sockets.connections = self.max_sockets;
+        config.rooms.readers_per_room = self.sockets_per_session;
+        config.rooms.readers_per_user = self.sockets_per_user;
         if let Some(outbox) = self.outbox {
             config.mail.carrier = mail::Carrier::Outbox(outbox);
         }

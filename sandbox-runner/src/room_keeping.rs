@@ -22,18 +22,24 @@ pub(crate) async fn open(config: &Config) -> Result<Rooms, OpenError> {
     })
 }
 
+/// How many sweeps there are from one look for old rooms to the next.
+const LOOK: u64 = 120;
+
 /// Sweeps rooms every `period`.
 pub(crate) async fn keep_swept(rooms: Rooms, drain: Drain, period: Duration) {
     let stopping = drain.stopping();
     let mut beat = tokio::time::interval(period);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut failing = false;
-    loop {
+    for number in 0_u64.. {
         tokio::select! {
             () = stopping.cancelled() => return,
             _ = beat.tick() => {}
         }
-        let swept = rooms.sweep().await;
+        let mut swept = rooms.sweep().await;
+        if number.is_multiple_of(LOOK) {
+            swept = rooms.forget_old().await.and(swept);
+        }
         if let (Err(error), false) = (&swept, failing) {
             let error = error as &dyn StdError;
             tracing::error!(error, "rooms cannot be swept");

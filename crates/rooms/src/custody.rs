@@ -9,6 +9,7 @@ use std::{
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
+use uuid::Uuid;
 
 /// The kernel's name for the time since the machine started.
 const BOOT: &str = "/proc/sys/kernel/random/boot_id";
@@ -95,8 +96,11 @@ impl Custody {
             .is_some_and(|last| last == CLEAN || (last == boot && !boot.is_empty()));
         for entry in fs::read_dir(&self.folder)? {
             let entry = entry?;
-            let gone = entry.file_name().to_string_lossy().ends_with(GONE);
-            if entry.file_type()?.is_dir() && (gone || !trusted) {
+            let name = entry.file_name();
+            let name = name.to_str().unwrap_or_default();
+            let left = name.strip_suffix(GONE);
+            let ours = left.unwrap_or(name).parse::<Uuid>().is_ok();
+            if ours && (left.is_some() || !trusted) {
                 fs::remove_dir_all(entry.path())?;
             }
         }

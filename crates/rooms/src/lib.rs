@@ -7,6 +7,7 @@
 //! | [`EventId`] | `epoch:seq` |
 //! | [`Entry`] | an event with its number and time, rendered once for all readers |
 //! | `log` | the events on disk |
+//! | `upkeep` | closing, forgetting and removing what is not used |
 //! | `custody` | whether what is on disk can be trusted after the last stop |
 //!
 //! Invariants: within an epoch events are numbered from 1 without a gap. An id that a reader was
@@ -22,19 +23,23 @@
 mod counts;
 mod custody;
 mod entry;
+mod errors;
 mod id;
 mod live;
 mod log;
+mod readers;
 mod room;
 mod rooms;
 mod settings;
 mod subscription;
+mod upkeep;
 
 pub use counts::Counts;
 pub use custody::OpenError;
 pub use entry::{Entry, View};
+pub use errors::{PublishError, SubscribeError};
 pub use id::{After, EventId};
 pub use live::{Closed, Presence};
-pub use rooms::{PublishError, Rooms, SubscribeError};
+pub use rooms::Rooms;
 pub use settings::Settings;
 pub use subscription::{Delivery, Loss, Subscription};

@@ -47,10 +47,12 @@ pub(crate) struct Live {
     connections: u32,
     pub(crate) closed: Option<Closed>,
     pub(crate) used: Instant,
+    /// Whether everything is on disk and no file is open.
+    pub(crate) resting: bool,
 }
 
 /// Where a reader begins.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Begin {
     pub(crate) after: EventId,
     pub(crate) loss: Option<Loss>,
@@ -81,12 +83,14 @@ impl Live {
             connections: 0,
             closed: None,
             used: Instant::now(),
+            resting: false,
         }
     }
 
     /// Shows events that are in the file now.
     pub(crate) fn show(&mut self, entries: Vec<Arc<Entry>>, oldest: u64, limits: &Settings) {
         self.used = Instant::now();
+        self.resting = false;
         self.oldest = oldest;
         for entry in entries {
             self.head = entry.id;

@@ -32,6 +32,8 @@ pub(crate) struct Log {
     /// Oldest first; the last is being written.
     segments: Vec<Segment>,
     current: Option<File>,
+    /// The last file's end is torn: nothing more goes into it.
+    torn: bool,
     unsynced: bool,
 }
 
@@ -49,6 +51,7 @@ impl Log {
             epoch: new_epoch().map_err(io::Error::other)?,
             next: 1,
             current: None,
+            torn: false,
             unsynced: false,
             folder,
         };
@@ -60,10 +63,14 @@ impl Log {
         while let Some(last) = segments.last_mut() {
             match segment::scan(last)? {
                 Tail::Sound { epoch, next, bytes } => {
-                    let file = OpenOptions::new().append(true).open(&last.path)?;
-                    file.set_len(bytes)?;
-                    last.bytes = bytes;
-                    log.current = Some(file);
+                    if last.bytes != bytes {
+                        let file = OpenOptions::new().append(true).open(&last.path)?;
+                        file.set_len(bytes)?;
+                        last.bytes = bytes;
+                        log.current = Some(file);
+                        // Also where nothing follows, a clean stop must bring it to the disk.
+                        log.unsynced = true;
+                    }
                     (log.epoch, log.next) = (epoch, next);
                     log.segments = segments;
                     return Ok(log);
@@ -92,7 +99,7 @@ impl Log {
     /// Sees to it that the epoch outlasts a restart even without an event, so that an id of it
     /// may be shown.
     pub(crate) fn ensure_kept(&mut self) -> io::Result<()> {
-        if self.current.is_none() {
+        if self.segments.is_empty() {
             self.begin_segment()?;
         }
         Ok(())
@@ -106,19 +113,18 @@ impl Log {
             record::put(one, &mut bytes)?;
         }
         let full = |last: &Segment| last.bytes >= limits.segment;
-        if self.current.is_none() || self.segments.last().is_some_and(full) {
+        if self.torn || self.segments.last().is_none_or(full) {
             self.begin_segment()?;
             self.prune(limits)?;
         }
+        self.take_up()?;
         let (Some(file), Some(segment)) = (&mut self.current, self.segments.last_mut()) else {
             return Err(io::Error::other("there is no file to append to"));
         };
         if let Err(error) = file.write_all(&bytes) {
             // What is left of it would be in the way of the next. Where it cannot be cut off,
             // the end of this file is torn, and the next event begins another file.
-            if file.set_len(segment.bytes).is_err() {
-                self.current = None;
-            }
+            self.torn = file.set_len(segment.bytes).is_err();
             return Err(error);
         }
         segment.bytes += bytes.len() as u64;
@@ -143,6 +149,13 @@ impl Log {
         Ok(())
     }
 
+    /// Brings everything to the disk and closes the file, until something is appended again.
+    pub(crate) fn rest(&mut self) -> io::Result<()> {
+        self.sync()?;
+        self.current = None;
+        Ok(())
+    }
+
     /// Brings everything to the disk.
     pub(crate) fn sync(&mut self) -> io::Result<()> {
         if !self.unsynced {
@@ -162,6 +175,14 @@ impl Log {
     /// Where the files are.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Opens the last file again if it was closed.
+    fn take_up(&mut self) -> io::Result<()> {
+        if let (None, Some(last)) = (&self.current, self.segments.last()) {
+            self.current = Some(OpenOptions::new().append(true).open(&last.path)?);
+        }
+        Ok(())
     }
 
     fn begin_segment(&mut self) -> io::Result<()> {
@@ -184,6 +205,7 @@ impl Log {
             changed: SystemTime::now(),
         });
         self.current = Some(file);
+        self.torn = false;
         self.unsynced = true;
         Ok(())
     }

@@ -4,9 +4,12 @@
 //! room leaves memory only when nobody else holds it.
 
 use crate::{
-    After, Closed, Counts, EventId, OpenError, Presence, Settings, Subscription,
+    After, Closed, Counts, EventId, OpenError, Presence, PublishError, Settings, SubscribeError,
+    Subscription,
     counts::Counters,
     custody::{Custody, GONE},
+    errors::RoomError,
+    readers::Readers,
     room::Room,
 };
 use domain::Event;
@@ -15,96 +18,32 @@ use std::{
     io,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering::Relaxed},
-    time::SystemTime,
 };
 use tokio::sync::{OnceCell, broadcast};
 use uuid::Uuid;
 
-/// How many changes of occupancy are kept for whoever watches them.
-const OCCUPANCY: usize = 1024;
-
-type Cell = Arc<OnceCell<Arc<Room>>>;
+pub(crate) type Cell = Arc<OnceCell<Arc<Room>>>;
 
 /// All rooms of a runner. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Rooms {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
-struct Inner {
-    custody: Custody,
-    settings: Arc<Settings>,
+pub(crate) struct Inner {
+    pub(crate) custody: Custody,
+    pub(crate) settings: Arc<Settings>,
     counters: Arc<Counters>,
-    shared: Arc<Shared>,
+    readers: Arc<Readers>,
     cells: Mutex<Cells>,
 }
 
 /// What is in memory.
 #[derive(Debug, Default)]
-struct Cells {
-    by_session: HashMap<Uuid, Cell>,
+pub(crate) struct Cells {
+    pub(crate) by_session: HashMap<Uuid, Cell>,
     stopping: bool,
-}
-
-/// What readers of all rooms share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    users: Mutex<HashMap<i64, u32>>,
-    occupancy: broadcast::Sender<Uuid>,
-    counters: Arc<Counters>,
-}
-
-/// Why events were not published. None of them was shown.
-#[derive(Debug, thiserror::Error)]
-pub enum PublishError {
-    /// An event, or all together, are too large.
-    #[error("{size} bytes are more than the {most} that are allowed")]
-    TooLarge {
-        /// How large, in bytes.
-        size: usize,
-        /// How large it may be.
-        most: usize,
-    },
-    /// The session is being deleted.
-    #[error("the session is deleted")]
-    Deleted,
-    /// The runner stops.
-    #[error("the runner stops")]
-    Stopping,
-    /// There are too many rooms in memory.
-    #[error("too many rooms are in use")]
-    Full,
-    /// They could not be written to the disk.
-    #[error("events cannot be written")]
-    Disk(#[from] io::Error),
-}
-
-/// Why nobody was let in.
-#[derive(Debug, thiserror::Error)]
-pub enum SubscribeError {
-    /// The room has too many readers.
-    #[error("too many readers are in this room")]
-    RoomFull,
-    /// The user has too many readers.
-    #[error("this user has too many readers")]
-    UserFull,
-    /// There are too many rooms in memory.
-    #[error("too many rooms are in use")]
-    Full,
-    /// The runner stops, or the session is being deleted.
-    #[error("the room is closed")]
-    Closed(Closed),
-    /// The room's file cannot be read or made.
-    #[error("the room cannot be opened")]
-    Disk(#[from] io::Error),
-}
-
-/// Why a room is not to be had.
-enum RoomError {
-    Full,
-    Stopping,
-    Disk(io::Error),
 }
 
 impl Rooms {
@@ -124,17 +63,13 @@ impl Rooms {
 
     fn new(custody: Custody, settings: Settings) -> Self {
         let counters = Arc::new(Counters::default());
-        let shared = Shared {
-            users: Mutex::default(),
-            occupancy: broadcast::Sender::new(OCCUPANCY),
-            counters: counters.clone(),
-        };
+        let readers = Readers::new(counters.clone());
         Self {
             inner: Arc::new(Inner {
                 custody,
                 settings: Arc::new(settings),
                 counters,
-                shared: Arc::new(shared),
+                readers: Arc::new(readers),
                 cells: Mutex::default(),
             }),
         }
@@ -182,29 +117,32 @@ impl Rooms {
         // The reader is shown an id of this epoch: it must outlast a restart.
         let mut log = room.log.clone().lock_owned().await;
         let keeping = room.clone();
-        blocking(move || match keeping.live().closed {
-            Some(_) => Ok(()),
-            None => log.ensure_kept(),
+        blocking(move || {
+            let closed = keeping.live().closed.is_some();
+            if closed {
+                return Ok(());
+            }
+            log.ensure_kept()
         })
         .await??;
-        let shared = self.inner.shared.clone();
+        let readers = self.inner.readers.clone();
         let mut live = room.live();
         if let Some(why) = live.closed {
             return Err(SubscribeError::Closed(why));
         }
-        if !shared.entered(user, self.inner.settings.readers_per_user) {
+        if !readers.entered(user, self.inner.settings.readers_per_user) {
             return Err(SubscribeError::UserFull);
         }
         let Some(first) = live.join(user, self.inner.settings.readers_per_room) else {
-            shared.left(user);
+            readers.left(user);
             return Err(SubscribeError::RoomFull);
         };
         let begin = live.begin(after);
         drop(live);
         if first {
-            shared.occupancy_changed(session);
+            readers.occupancy_changed(session);
         }
-        Ok(Subscription::new(room, shared, user, begin))
+        Ok(Subscription::new(room, readers, user, begin))
     }
 
     /// Who is in the room of `session`.
@@ -219,7 +157,7 @@ impl Rooms {
     /// their [`presence`](Self::presence). Whoever lags looks at all.
     #[must_use]
     pub fn occupancy(&self) -> broadcast::Receiver<Uuid> {
-        self.inner.shared.occupancy.subscribe()
+        self.inner.readers.occupancy()
     }
 
     /// Deletes a session's room: its readers are told, its events removed.
@@ -245,32 +183,6 @@ impl Rooms {
             removed
         })
         .await?
-    }
-
-    /// Takes rooms out of memory that nobody uses, and removes events from the disk that are too
-    /// old. To be called every few seconds.
-    ///
-    /// # Errors
-    /// The last failure, after everything was tried.
-    pub async fn sweep(&self) -> io::Result<()> {
-        let idle = self.idle_rooms();
-        let mut swept = Ok(());
-        for (session, room) in idle {
-            let mut log = room.log.clone().lock_owned().await;
-            let synced = blocking(move || {
-                log.prune(&room.settings)?;
-                room.live().oldest = log.oldest();
-                log.sync()
-            });
-            let synced = synced.await.and_then(|synced| synced);
-            if synced.is_ok() {
-                self.evict(session);
-            }
-            swept = synced.and(swept);
-        }
-        let rooms = self.clone();
-        let removed = blocking(move || rooms.remove_old()).await;
-        removed.and_then(|removed| removed).and(swept)
     }
 
     /// Tells all readers that the runner stops. Nothing is published afterwards.
@@ -346,118 +258,14 @@ impl Rooms {
         Ok(room)
     }
 
-    /// Rooms that nobody used for a while, and rooms that could not be opened.
-    fn idle_rooms(&self) -> Vec<(Uuid, Arc<Room>)> {
-        let mut cells = self.cells();
-        let unopened = |cell: &Cell| cell.get().is_none() && Arc::strong_count(cell) == 1;
-        cells.by_session.retain(|_, cell| !unopened(cell));
-        let rooms = cells.by_session.iter();
-        let rooms = rooms.filter_map(|(session, cell)| Some((*session, cell.get()?.clone())));
-        let idle = |room: &Room| {
-            let live = room.live();
-            live.presence().connections == 0 && live.used.elapsed() >= self.inner.settings.idle
-        };
-        rooms.filter(|(_, room)| idle(room)).collect()
-    }
-
-    /// Takes a room out of memory, unless somebody came to use it.
-    fn evict(&self, session: Uuid) {
-        let mut cells = self.cells();
-        let unused = cells.by_session.get(&session).is_some_and(|cell| {
-            let room = cell.get();
-            Arc::strong_count(cell) == 1
-                && room.is_some_and(|room| {
-                    Arc::strong_count(room) == 1
-                        && room.live().used.elapsed() >= self.inner.settings.idle
-                })
-        });
-        if unused {
-            cells.by_session.remove(&session);
-        }
-    }
-
-    /// Removes rooms that nothing was written to for too long. Blocks.
-    fn remove_old(&self) -> io::Result<()> {
-        for entry in std::fs::read_dir(self.inner.custody.folder())? {
-            let entry = entry?;
-            let name = entry.file_name();
-            let Some(session) = name.to_str().and_then(|name| name.parse().ok()) else {
-                continue;
-            };
-            let changed = entry.metadata()?.modified()?;
-            if age(changed) <= self.inner.settings.age {
-                continue;
-            }
-            // Locked, so that nobody opens it meanwhile.
-            let cells = self.cells();
-            if !cells.by_session.contains_key(&session)
-                && is_old(&entry.path(), &self.inner.settings)?
-            {
-                remove(&entry.path())?;
-            }
-        }
-        Ok(())
-    }
-
-    fn cells(&self) -> MutexGuard<'_, Cells> {
+    pub(crate) fn cells(&self) -> MutexGuard<'_, Cells> {
         let cells = self.inner.cells.lock();
         cells.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Shared {
-    /// Counts a reader of `user` in, unless there are `most` already.
-    fn entered(&self, user: i64, most: u32) -> bool {
-        let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = users.entry(user).or_default();
-        if *count >= most {
-            return false;
-        }
-        *count += 1;
-        self.counters.readers.fetch_add(1, Relaxed);
-        true
-    }
-
-    /// Counts one out.
-    pub(crate) fn left(&self, user: i64) {
-        let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = users.get_mut(&user) {
-            *count -= 1;
-            if *count == 0 {
-                users.remove(&user);
-            }
-        }
-        self.counters.readers.fetch_sub(1, Relaxed);
-    }
-
-    pub(crate) fn occupancy_changed(&self, session: Uuid) {
-        // Nobody need watch.
-        let _ = self.occupancy.send(session);
-    }
-}
-
-impl From<RoomError> for PublishError {
-    fn from(error: RoomError) -> Self {
-        match error {
-            RoomError::Full => Self::Full,
-            RoomError::Stopping => Self::Stopping,
-            RoomError::Disk(error) => Self::Disk(error),
-        }
-    }
-}
-
-impl From<RoomError> for SubscribeError {
-    fn from(error: RoomError) -> Self {
-        match error {
-            RoomError::Full => Self::Full,
-            RoomError::Stopping => Self::Closed(Closed::Stopping),
-            RoomError::Disk(error) => Self::Disk(error),
-        }
-    }
-}
-
 /// Removes a room's folder so that it is gone whole, also when this is interrupted.
-fn remove(folder: &Path) -> io::Result<()> {
+pub(crate) fn remove(folder: &Path) -> io::Result<()> {
     let gone = folder.with_extension(GONE.trim_start_matches('.'));
     match std::fs::remove_dir_all(&gone) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -470,21 +278,9 @@ fn remove(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Whether no file of a room was written to for too long.
-fn is_old(folder: &Path, settings: &Settings) -> io::Result<bool> {
-    for entry in std::fs::read_dir(folder)? {
-        if age(entry?.metadata()?.modified()?) <= settings.age {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-fn age(changed: SystemTime) -> std::time::Duration {
-    changed.elapsed().unwrap_or_default()
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<T> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(io::Error::from)

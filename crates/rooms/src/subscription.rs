@@ -4,8 +4,8 @@ use crate::{
     Closed, Entry, EventId,
     live::{Begin, Next},
     log::{Replay, Replayed},
+    readers::Readers,
     room::Room,
-    rooms::Shared,
 };
 use std::sync::{Arc, atomic::Ordering::Relaxed};
 
@@ -46,7 +46,7 @@ pub enum Loss {
 #[derive(Debug)]
 pub struct Subscription {
     room: Arc<Room>,
-    shared: Arc<Shared>,
+    readers: Arc<Readers>,
     user: i64,
     after: EventId,
     loss: Option<Loss>,
@@ -56,10 +56,10 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    pub(crate) fn new(room: Arc<Room>, shared: Arc<Shared>, user: i64, begin: Begin) -> Self {
+    pub(crate) fn new(room: Arc<Room>, readers: Arc<Readers>, user: i64, begin: Begin) -> Self {
         Self {
             room,
-            shared,
+            readers,
             user,
             after: begin.after,
             loss: begin.loss,
@@ -202,9 +202,9 @@ impl Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         let last = self.room.live().leave(self.user);
-        self.shared.left(self.user);
+        self.readers.left(self.user);
         if last {
-            self.shared.occupancy_changed(self.room.session);
+            self.readers.occupancy_changed(self.room.session);
         }
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn frame(entry: &Entry) -> Bytes {
             session_id: entry.session,
             timestamp: entry.at,
         };
-        frames::frame(place, &entry.event).into()
+        frames::frame(&place, &entry.event).into()
     })
 }
 
@@ -41,7 +41,7 @@ pub(super) fn lost(session: Uuid, after: EventId, loss: Loss) -> String {
         Loss::TooOld => HistoryLoss::TooOld,
         Loss::Unknown => HistoryLoss::Unknown,
     };
-    frames::history_lost(place, loss)
+    frames::history_lost(&place, loss)
 }
 
 /// A frame, which is one line, as a server-sent event.

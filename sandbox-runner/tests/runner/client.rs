@@ -5,7 +5,7 @@ use crate::{
     stack::{Stack, TOKEN},
     wire::{self, Wire},
 };
-use futures::{SinkExt as _, StreamExt as _};
+use futures::StreamExt as _;
 use serde_json::{Value, json};
 use std::{net::SocketAddr, time::Duration};
 use tokio::net::TcpStream;
@@ -94,10 +94,6 @@ pub(crate) async fn closed(socket: &mut Socket) -> u16 {
             other => panic!("no goodbye but {other:?}"),
         }
     }
-}
-
-pub(crate) async fn say(socket: &mut Socket, message: Message) -> bool {
-    socket.send(message).await.is_ok()
 }
 
 /// Publishes `count` statuses named by their number, from `first` on; the ids.

@@ -24,6 +24,7 @@ mod room_restarts;
 mod smtp_server;
 mod smuggling;
 mod socket_attacks;
+mod socket_ends;
 mod sockets;
 mod stack;
 mod stopping;

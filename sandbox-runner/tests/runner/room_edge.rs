@@ -104,7 +104,7 @@ impl State {
         let (parts, body) = request.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         if let Some(status) = *self.broken.lock().unwrap() {
-            return answer(status, json!({}));
+            return answer(status, &json!({}));
         }
         assert!(
             parts.headers["authorization"]
@@ -115,34 +115,37 @@ impl State {
             "the runner says who it is"
         );
         match parts.uri.path() {
-            "/internal/rooms/enter" => self.enter(serde_json::from_slice(&body).unwrap()),
+            "/internal/rooms/enter" => self.enter(&serde_json::from_slice(&body).unwrap()),
             "/internal/logins/ended" => {
                 let open: Logins = serde_json::from_slice(&body).unwrap();
                 let ended = self.ended.lock().unwrap();
                 let ended = open.logins.into_iter().filter(|one| ended.contains(one));
                 let answered = answer(
                     StatusCode::OK,
-                    json!({ "logins": ended.collect::<Vec<_>>() }),
+                    &json!({ "logins": ended.collect::<Vec<_>>() }),
                 );
                 self.checks.send_modify(|count| *count += 1);
                 answered
             }
-            _ => answer(StatusCode::OK, json!({})),
+            _ => answer(StatusCode::OK, &json!({})),
         }
     }
 
-    fn enter(&self, enter: Enter) -> Response<Full<Bytes>> {
+    fn enter(&self, enter: &Enter) -> Response<Full<Bytes>> {
         self.asked.lock().unwrap().push(enter.clone());
         let problem = |status: StatusCode| {
             let text = format!("the edge says {}", status.as_u16());
-            answer(status, json!({ "status": status.as_u16(), "detail": text }))
+            answer(
+                status,
+                &json!({ "status": status.as_u16(), "detail": text }),
+            )
         };
         if enter.origin.as_deref().is_some_and(|origin| {
             Some(origin.trim_start_matches("http://")) != enter.host.as_deref()
         }) {
             return problem(StatusCode::FORBIDDEN);
         }
-        let Some(user) = self.user_of(&enter) else {
+        let Some(user) = self.user_of(enter) else {
             return problem(StatusCode::UNAUTHORIZED);
         };
         if enter.session != SESSION.to_string() {
@@ -155,7 +158,7 @@ impl State {
             login: user,
             expires_at: ends.unwrap_or_else(|| now() + 3_600_000),
         };
-        answer(StatusCode::OK, serde_json::to_value(admitted).unwrap())
+        answer(StatusCode::OK, &serde_json::to_value(admitted).unwrap())
     }
 
     fn user_of(&self, enter: &Enter) -> Option<i64> {
@@ -173,7 +176,7 @@ impl State {
     }
 }
 
-fn answer(status: StatusCode, body: serde_json::Value) -> Response<Full<Bytes>> {
+fn answer(status: StatusCode, body: &serde_json::Value) -> Response<Full<Bytes>> {
     let kind = if status.is_success() {
         "application/json"
     } else {

@@ -163,6 +163,19 @@ async fn a_slow_reader_is_cut_off() {
     tokio::time::timeout(LONG, cutting)
         .await
         .expect("it is cut off");
+    // Nothing was read yet: it is not the reader who ends it.
+    let cut = async {
+        loop {
+            let metrics = crate::client::ask(stack.admin(), "GET /metrics", "").await;
+            let metrics = String::from_utf8(metrics.body).unwrap();
+            if metrics.contains("\nrunner_requests_in_flight 0\n") {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(LONG, cut)
+        .await
+        .expect("the connection is cut");
     let ended = tokio::time::timeout(LONG, slow.wire.read_to_end()).await;
     assert!(ended.is_ok(), "the connection is closed");
 }

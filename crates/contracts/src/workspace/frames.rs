@@ -30,7 +30,7 @@ pub enum HistoryLoss {
 
 /// The frame of an event, as JSON.
 #[must_use]
-pub fn frame<D: Display>(place: Place<D>, event: &Event) -> String {
+pub fn frame<D: Display>(place: &Place<D>, event: &Event) -> String {
     let (kind, body) = match event {
         Event::Message(message) => (
             "message",
@@ -75,7 +75,7 @@ pub fn frame<D: Display>(place: Place<D>, event: &Event) -> String {
 /// The frame that says that events are missing before the next frame. Its `event_id` is the
 /// number before that of the next one.
 #[must_use]
-pub fn history_lost<D: Display>(place: Place<D>, loss: HistoryLoss) -> String {
+pub fn history_lost<D: Display>(place: &Place<D>, loss: HistoryLoss) -> String {
     let (reason, detail) = match loss {
         HistoryLoss::TooOld => (
             "too_old",
@@ -89,7 +89,7 @@ pub fn history_lost<D: Display>(place: Place<D>, loss: HistoryLoss) -> String {
     write("history_lost", place, Body::HistoryLost { reason, detail })
 }
 
-fn write<D: Display>(kind: &'static str, place: Place<D>, body: Body<'_>) -> String {
+fn write<D: Display>(kind: &'static str, place: &Place<D>, body: Body<'_>) -> String {
     to_json(&Frame {
         kind,
         event_id: place.event_id.to_string(),
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn every_kind_of_event() {
         let check = |event: Event, kind: &str, body: Value| {
-            let written: Value = serde_json::from_str(&frame(place(), &event)).unwrap();
+            let written: Value = serde_json::from_str(&frame(&place(), &event)).unwrap();
             assert_eq!(written, whole(kind, body));
         };
         check(
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_loss_is_said() {
-        let written = history_lost(place(), HistoryLoss::TooOld);
+        let written = history_lost(&place(), HistoryLoss::TooOld);
         let written: Value = serde_json::from_str(&written).unwrap();
         assert_eq!(written["type"], "history_lost");
         assert_eq!(written["reason"], "too_old");
@@ -254,7 +254,7 @@ mod tests {
             agent: None,
             detail: None,
         });
-        let written = frame(place(), &event);
+        let written = frame(&place(), &event);
         assert!(!written.contains(['\n', '\r']));
     }
 }

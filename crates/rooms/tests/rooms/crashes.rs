@@ -121,7 +121,7 @@ async fn files_are_damaged() {
     let (folder, shown) = written().await;
     let epoch = shown[0].0.epoch;
     let whole = fs::read(newest(folder.path())).unwrap();
-    for at in 4..whole.len() {
+    for at in (4..whole.len()).step_by(5) {
         let copy = copy(folder.path());
         let mut changed = whole.clone();
         changed[at] ^= 0x10;

@@ -83,8 +83,13 @@ async fn rooms_that_are_old_are_forgotten() {
     };
     let rooms = open(folder.path(), settings);
     let first = publish(&rooms, "first").await;
+    rooms.forget_old().await.unwrap();
+    assert!(
+        folder.path().join(SESSION.to_string()).exists(),
+        "it is in use"
+    );
     rooms.sweep().await.unwrap();
-    rooms.sweep().await.unwrap();
+    rooms.forget_old().await.unwrap();
     assert!(!folder.path().join(SESSION.to_string()).exists());
     assert_eq!(rooms.counts().rooms, 0);
     let mut reader = Reader::enter(&rooms, After::Event(first)).await;
