@@ -12,7 +12,7 @@ mod support;
 
 use rustix::process::{Pid, Signal, kill_process};
 use sandbox::{
-    backend::{Backend, BackendError, Running},
+    backend::{Backend, BackendError, Plan, Running},
     exec::{Exec, ExecError, Sandbox, Settings},
     namespace::{self, Namespaces},
 };
@@ -145,19 +145,19 @@ async fn a_command_that_poses_as_a_sandbox_is_not_taken_for_one() {
     let (victim, _) = bench.sandbox().await;
     let state = bench.state.path().to_str().unwrap();
     let fake = uuid::Uuid::new_v4();
-    for (kind, id, expected) in [
-        ("hold", fake.simple().to_string(), 1),
-        ("boot", victim.id.to_string(), 2),
+    for (kind, id) in [
+        ("hold", fake.simple().to_string()),
+        ("boot", victim.id.to_string()),
     ] {
-        let pose = format!(
-            "$0 = qq(sandbox-init\\0{kind}\\0{state}\\0{id}); open my $f, '>', '{kind}'; sleep 1000"
-        );
-        let exec = Exec::argv(["perl", "-e", &pose]);
+        let made = plan.folder.join("workspace").join(format!("{kind}-runs"));
+        // A script of that name, with arguments that it does not heed.
+        let script = format!("touch {kind}-runs; sleep 1000");
+        fs::write(plan.folder.join("workspace").join(kind), script).unwrap();
+        let exec = Exec::argv(["sh", kind, state, &id]);
         sandbox.spawn(&exec).await.unwrap();
-        let made = plan.folder.join("workspace").join(kind);
         until("the impostor", || made.exists()).await;
-        let line = format!("sandbox-init\0{kind}\0{state}\0{id}\0");
-        until("its command line", || is_called(&line) == expected).await;
+        let line = format!("sh\0{kind}\0{state}\0{id}\0");
+        until("its command line", || is_called(&line) == 1).await;
     }
     let mut running = bench.backend.running().await.unwrap();
     running.sort();
@@ -256,7 +256,7 @@ async fn what_cannot_be_made_is_said() {
     fs::remove_dir(plan.folder.join("control")).unwrap();
     match bench.backend.start(&plan).await {
         Err(BackendError::Failed { source, .. }) => {
-            assert!(source.to_string().contains("control/init.sock"), "{source}")
+            assert!(source.to_string().contains("control/init.sock"), "{source}");
         }
         other => panic!("{other:?}"),
     }
@@ -305,4 +305,61 @@ fn a_keeper_outlives_the_runner() {
         assert_eq!(sandbox.list()[0].exit_code, None);
         bench.end().await;
     });
+}
+
+#[tokio::test]
+async fn a_probe_says_whether_it_works_and_leaves_nothing() {
+    let bench = Bench::new();
+    let user = bench.plan().user;
+    bench.backend.probe(user).await.unwrap();
+    let missing = Namespaces::new(namespace::Settings {
+        init: bench.state.path().join("no-init"),
+        state: bench.state.path().to_owned(),
+        unattended_secs: 1,
+    });
+    match missing.unwrap().probe(user).await {
+        Err(BackendError::Unavailable(text)) => assert!(text.contains("RUNNER_SANDBOX_INIT")),
+        other => panic!("{other:?}"),
+    }
+    // What is no init at all.
+    let wrong = Namespaces::new(namespace::Settings {
+        init: "/bin/true".into(),
+        state: bench.state.path().to_owned(),
+        unattended_secs: 1,
+    });
+    let probed = wrong.unwrap().probe(user).await;
+    assert!(
+        matches!(probed, Err(BackendError::Unavailable(_))),
+        "{probed:?}"
+    );
+    let left: Vec<_> = fs::read_dir(bench.state.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(left, ["sandboxes"]);
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn a_network_that_cannot_be_had_is_refused() {
+    let bench = Bench::new();
+    let plan = Plan {
+        network: true,
+        ..bench.plan()
+    };
+    let has_pasta = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+        .any(|folder| folder.join("pasta").is_file());
+    match bench.backend.start(&plan).await {
+        Err(BackendError::Unavailable(text)) => {
+            assert!(!has_pasta && text.contains("passt"), "{text}");
+        }
+        Ok(running) => {
+            assert!(has_pasta);
+            // An interface besides the loopback.
+            let lines = ok(&connect(running).await, "tail -n +3 /proc/net/dev | wc -l").await;
+            assert!(lines.trim().parse::<u32>().unwrap() >= 2);
+        }
+        other => panic!("{other:?}"),
+    }
+    bench.end().await;
 }
