@@ -91,6 +91,10 @@ impl Backend for Namespaces {
     fn start<'a>(&'a self, plan: &'a Plan) -> BoxFuture<'a, Result<Running, BackendError>> {
         Box::pin(async move {
             let pasta = network::program(plan)?;
+            if pasta.is_some() {
+                // What carried the connections of an earlier one may have outlived it.
+                self.end(plan.id).await?;
+            }
             let started = match keeper::start(self, plan).await {
                 Ok(running) => network::connect(pasta.as_deref(), plan, &running)
                     .await

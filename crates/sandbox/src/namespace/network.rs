@@ -32,8 +32,9 @@ pub(super) fn program(plan: &Plan) -> Result<Option<PathBuf>, BackendError> {
     })
 }
 
-/// Connects a sandbox that runs. `pasta` goes to the background when it is done, and ends with
-/// the namespace.
+/// Connects a sandbox that runs. `pasta` goes to the background when it is done. It may not see
+/// that the namespace is gone, whose process lets nobody look: it is found and ended like the
+/// keeper.
 pub(super) async fn connect(
     pasta: Option<&Path>,
     plan: &Plan,
@@ -41,6 +42,9 @@ pub(super) async fn connect(
 ) -> Result<(), BackendError> {
     let Some(pasta) = pasta else { return Ok(()) };
     let mut command = Command::new(pasta);
+    // First, for it is known by this when it is to be ended.
+    let file = plan.folder.join("control").join(format!("{}.pid", plan.id));
+    command.arg("--pid").arg(file);
     if geteuid().is_root() {
         let (uid, gid) = plan.user;
         command.arg("--runas").arg(format!("{uid}:{gid}"));
