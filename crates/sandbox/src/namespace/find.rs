@@ -13,6 +13,7 @@ use rustix::{
 };
 use std::{
     collections::BTreeMap,
+    ffi::OsStr,
     fs, io,
     os::{fd::OwnedFd, unix::ffi::OsStrExt},
     path::Path,
@@ -62,6 +63,8 @@ fn wait_for(processes: &[OwnedFd]) -> io::Result<()> {
 enum Part {
     Keeper,
     Init,
+    /// What carries its connections.
+    Network,
 }
 
 /// All sandboxes whose command lines name that state folder.
@@ -105,21 +108,39 @@ pub(super) fn all(state: &Path) -> io::Result<Vec<Found>> {
 /// What that process is, if it is one of ours.
 fn part(pid: i32, state: &Path, depth: usize) -> Option<(SandboxId, Part)> {
     let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let (id, part) = claimed(&line, state)?;
+    let ids = namespaces(&pid.to_string()).ok()?;
+    let is_first_below = ids.len() == depth + 1 && ids.last().is_some_and(|id| id == "1");
+    let is_in_place = match part {
+        Part::Keeper => ids.len() == depth,
+        Part::Init => is_first_below,
+        // It moves into a namespace of its own.
+        Part::Network => ids.len() == depth || is_first_below,
+    };
+    is_in_place.then_some((id, part))
+}
+
+/// What a command line says that its process is.
+fn claimed(line: &[u8], state: &Path) -> Option<(SandboxId, Part)> {
+    let id = |text: &[u8]| {
+        let id = Uuid::try_parse(std::str::from_utf8(text).ok()?).ok()?;
+        Some(SandboxId(id))
+    };
     let mut words = line.split(|byte| *byte == 0);
-    let (_, kind) = (words.next()?, words.next()?);
+    let part = match (words.next()?, words.next()?) {
+        (_, b"hold") => Part::Keeper,
+        (_, b"boot") => Part::Init,
+        (_, b"--pid") => {
+            let file = Path::new(OsStr::from_bytes(words.next()?));
+            let name = file.starts_with(state).then_some(file.file_stem()?)?;
+            return Some((id(name.as_bytes())?, Part::Network));
+        }
+        _ => return None,
+    };
     if words.next()? != state.as_os_str().as_bytes() {
         return None;
     }
-    let id = std::str::from_utf8(words.next()?).ok()?;
-    let id = SandboxId(Uuid::try_parse(id).ok()?);
-    let ids = namespaces(&pid.to_string()).ok()?;
-    match kind {
-        b"hold" if ids.len() == depth => Some((id, Part::Keeper)),
-        b"boot" if ids.len() == depth + 1 && ids.last().is_some_and(|id| id == "1") => {
-            Some((id, Part::Init))
-        }
-        _ => None,
-    }
+    Some((id(words.next()?)?, part))
 }
 
 /// A process's ids in all namespaces from ours on down.
@@ -129,4 +150,34 @@ fn namespaces(pid: &str) -> io::Result<Vec<String>> {
     let line = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
     let line = line.ok_or(io::ErrorKind::Unsupported)?;
     Ok(line.split_whitespace().map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_lines_of_the_same_state_folder_count() {
+        let id = SandboxId(Uuid::from_u128(7));
+        let state = Path::new("/var/state");
+        let cases = [
+            (format!("x\0hold\0/var/state\0{id}\0"), Some(Part::Keeper)),
+            (format!("x\0boot\0/var/state\0{id}\0"), Some(Part::Init)),
+            (
+                format!("pasta\0--pid\0/var/state/a/{id}.pid\0--quiet\0"),
+                Some(Part::Network),
+            ),
+            (format!("pasta\0--pid\0/var/state2/{id}.pid\0"), None),
+            (format!("x\0hold\0/var/state2\0{id}\0"), None),
+            (format!("x\0hold\0/var\0{id}\0"), None),
+            ("x\0hold\0/var/state\0nobody\0".to_owned(), None),
+            ("x\0hold\0/var/state\0".to_owned(), None),
+            ("hold".to_owned(), None),
+            (String::new(), None),
+        ];
+        for (line, expected) in cases {
+            let expected = expected.map(|part| (id, part));
+            assert_eq!(claimed(line.as_bytes(), state), expected, "{line:?}");
+        }
+    }
 }
