@@ -8,7 +8,7 @@
 //! | `sandbox-init run FD` | process 1 | the supervisor of one command, see [`run`] |
 //!
 //! Invariant: nothing that a command does ends process 1, whose end is the sandbox's. It runs on
-//! one thread, waits only in `poll`, and has no handler for a signal but that for ended children.
+//! one thread, waits only in `poll`, and hears no signal.
 
 mod boot;
 mod hold;

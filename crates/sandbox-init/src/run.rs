@@ -5,6 +5,7 @@
 //! that process 1 finds the whole tree. If the command kills its supervisor, the tree falls to
 //! process 1, which kills what it does not know.
 
+use nix::sys::signal::SigSet;
 use rustix::{
     io::{FdFlags, fcntl_setfd},
     process::{
@@ -61,6 +62,9 @@ const DEFAULTS: [(&str, &str); 5] = [
 const OOM_SCORE: &str = "500";
 
 pub(crate) fn supervise(fd: &str) -> Result<(), String> {
+    // Process 1 hears no signals, and who it starts inherits that. A command is to hear them.
+    let unmasked = SigSet::empty().thread_set_mask();
+    unmasked.map_err(|error| format!("the signal mask: {error}"))?;
     let channel = take_channel(fd)?;
     prepare().map_err(|error| format!("preparing: {error}"))?;
     let order = packet::receive::<Order>(&channel)

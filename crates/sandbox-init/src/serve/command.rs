@@ -340,15 +340,14 @@ impl Command {
         }
     }
 
-    /// What is to be told when nothing is left of it.
-    fn last_words(&mut self, id: u64, exit: Exit) -> Option<(u64, Reply)> {
-        let refused = Reply::Refused {
-            fault: Fault::Failed,
-            detail: "The command was killed before it started".to_owned(),
-        };
+    /// What is to be told when nothing is left of it. One whose supervisor was killed before it
+    /// could speak has run, for all that anybody can know.
+    fn last_words(&mut self, id: u64, exit: Exit) -> Vec<(u64, Reply)> {
+        let exited = (0, Reply::Exited { id, exit });
         match self.tag.take() {
-            Some(tag) => Some((tag, refused)),
-            None => self.started.then_some((0, Reply::Exited { id, exit })),
+            Some(tag) => vec![(tag, Reply::Started { id }), exited],
+            None if self.started => vec![exited],
+            None => Vec::new(),
         }
     }
 

@@ -13,6 +13,10 @@ mod tree;
 
 use command::Commands;
 use dial::Dial;
+use nix::sys::{
+    signal::{SigSet, Signal},
+    signalfd::{SfdFlags, SignalFd},
+};
 use peer::Peer;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
@@ -25,10 +29,9 @@ use rustix::{
 use sandbox_init::protocol::Serve;
 use std::{
     fs, io,
-    io::Read,
     os::{
         fd::{AsFd, OwnedFd},
-        unix::{fs::PermissionsExt, net::UnixStream},
+        unix::fs::PermissionsExt,
     },
     path::Path,
     time::{Duration, Instant},
@@ -57,12 +60,7 @@ pub(crate) fn listen(path: &Path) -> Result<OwnedFd, String> {
 
 /// Serves until the runner stays away for too long.
 pub(crate) fn serve(listener: OwnedFd, config: &Serve) -> Result<(), String> {
-    let (ended, notify) = UnixStream::pair().map_err(|error| error.to_string())?;
-    let prepared = ended
-        .set_nonblocking(true)
-        .and_then(|()| signal_hook::low_level::pipe::register(signal_hook::consts::SIGCHLD, notify))
-        .and_then(|_| Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?));
-    prepared.map_err(|error| format!("preparing: {error}"))?;
+    let ended = shield().map_err(|error| format!("preparing: {error}"))?;
     let mut server = Server {
         listener,
         ended,
@@ -86,10 +84,25 @@ pub(crate) fn serve(listener: OwnedFd, config: &Serve) -> Result<(), String> {
     }
 }
 
+/// Makes this process deaf to signals and closes it to debuggers. Returns where ended children
+/// are told.
+///
+/// The kernel keeps from process 1 of a sandbox only those signals that it has no handler for,
+/// and the standard library has handlers for two of them: sent fast enough, these overflow the
+/// handlers' stack, and the process dies. What is blocked runs no handler.
+fn shield() -> io::Result<SignalFd> {
+    SigSet::all().thread_block()?;
+    let mut children = SigSet::empty();
+    children.add(Signal::SIGCHLD);
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
+    Ok(SignalFd::with_flags(&children, flags)?)
+}
+
 struct Server {
     listener: OwnedFd,
     /// Readable when a child ended.
-    ended: UnixStream,
+    ended: SignalFd,
     peer: Option<Peer>,
     commands: Commands,
     dials: Vec<Dial>,
@@ -176,9 +189,8 @@ impl Server {
         }
     }
 
-    fn drain_ended(&mut self) {
-        let mut bytes = [0; 256];
-        while matches!(self.ended.read(&mut bytes), Ok(1..)) {}
+    fn drain_ended(&self) {
+        while matches!(self.ended.read_signal(), Ok(Some(_))) {}
     }
 
     fn hear_peer(&mut self) {

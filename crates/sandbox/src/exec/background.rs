@@ -6,16 +6,17 @@
 use super::{
     Command, CommandLine, Exec, ExecError,
     capture::Capture,
-    launch::{Launched, ended, launch, read},
+    launch::{Launched, ended, launch, read, read_rest},
 };
 use crate::control::{Control, ControlError, End};
 use sandbox_init::protocol::{Exit, Reply, Request};
 use serde::{Deserialize, Serialize};
 use std::{
+    ops::Deref,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
-use tokio::{net::unix::pipe::Receiver, sync::watch};
+use tokio::{net::unix::pipe::Receiver, sync::watch, task::JoinHandle};
 
 /// The code of a command whose sandbox ended: 128 and SIGKILL.
 const KILLED: i32 = 137;
@@ -28,6 +29,31 @@ const AGAIN: Duration = Duration::from_millis(100);
 struct Note {
     command: CommandLine,
     started_at: i64,
+}
+
+/// A command with the task that follows it, which ends when this is dropped: another runner's
+/// connection is not to be fought for.
+#[derive(Debug)]
+pub(super) struct Followed {
+    command: Arc<Background>,
+    /// None for one that had ended already.
+    task: Option<JoinHandle<()>>,
+}
+
+impl Deref for Followed {
+    type Target = Arc<Background>;
+
+    fn deref(&self) -> &Arc<Background> {
+        &self.command
+    }
+}
+
+impl Drop for Followed {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -46,7 +72,7 @@ impl Background {
         control: &Arc<Control>,
         exec: &Exec,
         limit: usize,
-    ) -> Result<Arc<Self>, ExecError> {
+    ) -> Result<Followed, ExecError> {
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         let note = Note {
             command: exec.command.clone(),
@@ -63,8 +89,7 @@ impl Background {
         } = launch(control, exec, true, text).await?;
         guard.disarm();
         let command = Self::new(guard.id, note, false, limit);
-        command.follow(control, [stdout, stderr], end);
-        Ok(command)
+        Ok(command.follow(control, [stdout, stderr], end))
     }
 
     /// Takes over what an earlier runner left.
@@ -72,7 +97,7 @@ impl Background {
         control: &Arc<Control>,
         id: u64,
         limit: usize,
-    ) -> Result<Arc<Self>, ExecError> {
+    ) -> Result<Followed, ExecError> {
         let answer = control.ask(Request::Take { id }, &[]).await?;
         let Reply::Taken { note, exit } = answer.reply else {
             return Err(ControlError::Nonsense.into());
@@ -84,13 +109,20 @@ impl Background {
             Receiver::from_owned_fd(stdout)?,
             Receiver::from_owned_fd(stderr)?,
         ];
-        let end = match (exit, answer.end) {
-            (None, Some(end)) => end,
-            (Some(exit), _) => watch::Sender::new(End::Exited(exit)).subscribe(),
-            (None, None) => return Err(ControlError::Nonsense.into()),
-        };
-        command.follow(control, pipes, end);
-        Ok(command)
+        match (exit, answer.end) {
+            (None, Some(end)) => Ok(command.follow(control, pipes, end)),
+            (Some(exit), _) => {
+                let [stdout, stderr] = &pipes;
+                read_rest(stdout, |bytes| keep(&command.stdout, bytes));
+                read_rest(stderr, |bytes| keep(&command.stderr, bytes));
+                command.exit.send_replace(Some(exit));
+                Ok(Followed {
+                    command,
+                    task: None,
+                })
+            }
+            (None, None) => Err(ControlError::Nonsense.into()),
+        }
     }
 
     fn new(id: u64, note: Note, adopted: bool, limit: usize) -> Arc<Self> {
@@ -135,14 +167,14 @@ impl Background {
     }
 
     fn follow(
-        self: &Arc<Self>,
+        self: Arc<Self>,
         control: &Arc<Control>,
         pipes: [Receiver; 2],
         end: watch::Receiver<End>,
-    ) {
+    ) -> Followed {
         let (this, control) = (self.clone(), control.clone());
         let [stdout, stderr] = pipes;
-        tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             // The pipes outlive a connection: they are read until the command's end is known.
             let (over, known) = watch::channel(End::NotYet);
             let told = async {
@@ -157,6 +189,10 @@ impl Background {
             );
             this.exit.send_replace(Some(exit));
         });
+        Followed {
+            command: self,
+            task: Some(task),
+        }
     }
 
     /// How it ended, asked again for as often as the connection breaks.

@@ -140,8 +140,15 @@ pub(super) async fn read(
             Ok(length) => take(buffer.get(..length).unwrap_or_default()),
         }
     }
+    read_rest(&pipe, take);
+}
+
+/// Reads what an output has left, without waiting.
+pub(super) fn read_rest(pipe: &Receiver, mut take: impl FnMut(&[u8])) {
+    let mut buffer = vec![0; PIECE];
     let mut after = 0;
-    while let Ok(length @ 1..) = pipe.try_read(&mut buffer) {
+    // Not by the runtime, which may not have been told yet that there is something.
+    while let Ok(length @ 1..) = rustix::io::read(pipe, &mut buffer) {
         take(buffer.get(..length).unwrap_or_default());
         after += length;
         if after >= AFTER_END {

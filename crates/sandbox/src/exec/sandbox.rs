@@ -2,7 +2,7 @@
 
 use super::{
     Command, Exec, ExecError, ExecStream, Output,
-    background::Background,
+    background::{Background, Followed},
     capture::Capture,
     launch::{Launched, ended, launch, read},
 };
@@ -50,7 +50,7 @@ impl Default for Settings {
 pub struct Sandbox {
     control: Arc<Control>,
     settings: Settings,
-    background: Arc<Mutex<BTreeMap<u64, Arc<Background>>>>,
+    background: Arc<Mutex<BTreeMap<u64, Followed>>>,
 }
 
 impl Sandbox {
@@ -223,18 +223,20 @@ impl Sandbox {
         }
     }
 
-    fn commands(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Background>>> {
+    fn commands(&self) -> MutexGuard<'_, BTreeMap<u64, Followed>> {
         let all = self.background.lock();
         all.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn find(&self, id: u64) -> Result<Arc<Background>, ExecError> {
-        self.commands().get(&id).cloned().ok_or(ExecError::NotFound)
+        let all = self.commands();
+        let command = all.get(&id).map(|command| Arc::clone(command));
+        command.ok_or(ExecError::NotFound)
     }
 }
 
 /// Removes the oldest of those that ended, if there are too many.
-fn surplus(all: &mut BTreeMap<u64, Arc<Background>>) -> Vec<u64> {
+fn surplus(all: &mut BTreeMap<u64, Followed>) -> Vec<u64> {
     let ended = all.values().filter(|command| command.has_ended());
     let mut ended: Vec<u64> = ended.map(|command| command.id()).collect();
     ended.truncate(ended.len().saturating_sub(MAX_ENDED));

@@ -1,4 +1,11 @@
 //! A sandbox of namespaces for a test: its folders, its backend, its end.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "tests, each of which uses a part"
+)]
 
 use sandbox::{
     backend::{Backend, Limits, Plan, Running, SandboxId},
@@ -7,7 +14,10 @@ use sandbox::{
 };
 use std::{
     env, fs,
-    os::unix::fs::{PermissionsExt, chown},
+    os::unix::{
+        fs::{PermissionsExt, chown},
+        process::CommandExt,
+    },
     path::{Path, PathBuf},
     process::Command,
     sync::OnceLock,
@@ -115,11 +125,24 @@ impl Bench {
     }
 
     /// Ends everything, and sees that nothing is left.
-    pub async fn end(self) {
+    pub async fn end(&self) {
         for id in self.backend.running().await.unwrap() {
             self.backend.stop(id).await.unwrap();
         }
         assert_eq!(self.backend.running().await.unwrap(), []);
+    }
+}
+
+/// What a failed test leaves would be in the way of the others.
+impl Drop for Bench {
+    fn drop(&mut self) {
+        let end = || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            runtime.unwrap().block_on(self.end());
+        };
+        std::thread::scope(|scope| drop(scope.spawn(end).join()));
     }
 }
 
@@ -143,4 +166,74 @@ pub async fn sh(sandbox: &Sandbox, command: &str) -> Output {
         ..Exec::shell(command)
     };
     sandbox.exec(&exec).await.unwrap()
+}
+
+/// Waits for something that happens by itself.
+pub async fn until(what: &str, mut happened: impl FnMut() -> bool) {
+    until_async(what, async || happened()).await;
+}
+
+/// Waits for something that happens by itself.
+pub async fn until_async(what: &str, mut happened: impl AsyncFnMut() -> bool) {
+    let wait = async {
+        while !happened().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let waited = tokio::time::timeout(PATIENCE, wait).await;
+    assert!(waited.is_ok(), "{what} did not come");
+}
+
+/// Waits until a command of the shell works.
+pub async fn until_ok(sandbox: &Sandbox, command: &str) {
+    until_async(command, async || sh(sandbox, command).await.exit_code == 0).await;
+}
+
+pub fn is_there(workspace: &Path, name: &str) -> bool {
+    workspace.join(name).exists()
+}
+
+/// The most memory that this process has had, in bytes.
+pub fn peak_memory() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .unwrap();
+    let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse().unwrap();
+    kilobytes * 1024
+}
+
+/// Runs all tests of this program again as an ordinary user, if it is root who runs them.
+pub fn again_as_an_ordinary_user() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    const NOBODY: u32 = 65534;
+    // Where that user can read, whatever the modes of the build's folders are.
+    let folder = tempfile::tempdir().unwrap();
+    let open = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(folder.path(), open).unwrap();
+    let temporary = folder.path().join("tmp");
+    fs::create_dir(&temporary).unwrap();
+    chown(&temporary, Some(NOBODY), Some(NOBODY)).unwrap();
+    let (tests, init) = (folder.path().join("tests"), folder.path().join("init"));
+    fs::copy(env::current_exe().unwrap(), &tests).unwrap();
+    fs::copy(init_binary(), &init).unwrap();
+    let output = Command::new(&tests)
+        .env("ATELIER_SANDBOX_INIT", &init)
+        .env("TMPDIR", &temporary)
+        .env("RUST_TEST_THREADS", "2")
+        .current_dir("/")
+        .uid(NOBODY)
+        .gid(NOBODY)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "as an ordinary user:\n{text}\n{errors}"
+    );
+    println!("as an ordinary user:\n{text}");
 }
