@@ -4,7 +4,7 @@ use crate::site::{Kind, Site, docker_settings, engine, open};
 use sandbox::{
     backend::{Backend as _, BackendError},
     docker::{Docker, Settings},
-    registry::{Launch, Status},
+    registry::{Change, Launch, Status},
 };
 use std::{os::unix::net::UnixListener, time::Duration};
 
@@ -52,9 +52,10 @@ async fn comes_back(kind: Kind) {
     let used = again.enter(session).await.unwrap();
     let init = used.live().running.init;
     let pid = rustix::process::Pid::from_raw(i32::try_from(init).unwrap()).unwrap();
-    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
-    used.live().commands().await.unwrap().kill_all().await.ok();
     drop(used);
+    let mut told = again.subscribe();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    assert_eq!(told.recv().await.unwrap().change, Change::Stopped);
     let used = again.enter(session).await.unwrap();
     assert_ne!(used.live().running.init, init);
     drop(used);
