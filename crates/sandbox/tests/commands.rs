@@ -20,20 +20,11 @@ fn all_of_it_as_an_ordinary_user() {
     support::again_as_an_ordinary_user();
 }
 
-#[tokio::test]
-async fn what_is_asked_for_is_what_runs() {
-    let bench = Bench::new();
-    let (_plan, sandbox) = bench.sandbox().await;
-    let with = |change: fn(&mut Exec), exec: Exec| {
-        let mut exec = exec;
-        change(&mut exec);
-        exec
-    };
-    let variables = |exec: &mut Exec| {
-        exec.env = BTreeMap::from([("A".to_owned(), "x y\nz".to_owned())]);
-    };
-    ok(&sandbox, "mkdir -p deep/er").await;
-    let cases: Vec<(Exec, i32, &str, &str)> = vec![
+type Case = (Exec, i32, &'static str, &'static str);
+
+/// Commands, with the code, the output and the errors that are expected.
+fn plain_commands() -> Vec<Case> {
+    vec![
         (Exec::shell("echo out; echo err >&2"), 0, "out\n", "err\n"),
         (Exec::argv(["echo", "a  b", "$HOME"]), 0, "a  b $HOME\n", ""),
         (Exec::shell("exit 7"), 7, "", ""),
@@ -52,6 +43,35 @@ async fn what_is_asked_for_is_what_runs() {
             "/etc/passwd: permission denied\n",
         ),
         (Exec::shell("pwd"), 0, "/workspace\n", ""),
+        (Exec::shell("cat"), 0, "", ""),
+        (Exec::shell("printf 'a\\377b'"), 0, "a\u{FFFD}b", ""),
+        (
+            Exec::shell("echo x > /dev/null; test -c /dev/zero && test -w /dev/null"),
+            0,
+            "",
+            "",
+        ),
+        (
+            Exec::shell("ulimit -c; id -u; hostname"),
+            0,
+            "0\n1000\nsandbox\n",
+            "",
+        ),
+        // The reader is gone: SIGPIPE is as everywhere else.
+        (Exec::shell("yes | head -n 1"), 0, "y\n", ""),
+    ]
+}
+
+fn commands_with_more() -> Vec<Case> {
+    let with = |change: fn(&mut Exec), exec: Exec| {
+        let mut exec = exec;
+        change(&mut exec);
+        exec
+    };
+    let variables = |exec: &mut Exec| {
+        exec.env = BTreeMap::from([("A".to_owned(), "x y\nz".to_owned())]);
+    };
+    vec![
         (
             with(|e| e.cwd = Some("deep/er".into()), Exec::shell("pwd")),
             0,
@@ -82,7 +102,6 @@ async fn what_is_asked_for_is_what_runs() {
             "   i   n  \\0   p   u   t\n",
             "",
         ),
-        (Exec::shell("cat"), 0, "", ""),
         (
             with(
                 |e| e.stdin = Some(vec![b'x'; 1 << 20]),
@@ -101,23 +120,16 @@ async fn what_is_asked_for_is_what_runs() {
             "",
             "",
         ),
-        (Exec::shell("printf 'a\\377b'"), 0, "a\u{FFFD}b", ""),
-        (
-            Exec::shell("echo x > /dev/null; test -c /dev/zero && test -w /dev/null"),
-            0,
-            "",
-            "",
-        ),
-        (
-            Exec::shell("ulimit -c; id -u; hostname"),
-            0,
-            "0\n1000\nsandbox\n",
-            "",
-        ),
-        // The reader is gone: SIGPIPE is as everywhere else.
-        (Exec::shell("yes | head -n 1"), 0, "y\n", ""),
-    ];
-    for (exec, code, stdout, stderr) in cases {
+    ]
+}
+
+#[tokio::test]
+async fn what_is_asked_for_is_what_runs() {
+    let bench = Bench::new();
+    let (_plan, sandbox) = bench.sandbox().await;
+    ok(&sandbox, "mkdir -p deep/er").await;
+    let plain = plain_commands();
+    for (exec, code, stdout, stderr) in plain.into_iter().chain(commands_with_more()) {
         let output = sandbox.exec(&exec).await.unwrap();
         let got = (
             output.exit_code,

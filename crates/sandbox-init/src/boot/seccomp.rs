@@ -200,14 +200,7 @@ fn terminal_input() -> Result<Vec<SeccompRule>, seccompiler::BackendError> {
 
 /// All but the plain one, that of 32 bits, and asking which it is.
 fn strange_personalities() -> Result<Vec<SeccompRule>, seccompiler::BackendError> {
-    let harmless = [
-        0,
-        0x0008,
-        0x0002_0000,
-        0x0002_0008,
-        0x0004_0000,
-        0xFFFF_FFFF,
-    ];
+    let harmless = [0, 0x0008, 0x0002_0000, 0x0002_0008, 0xFFFF_FFFF];
     let conditions = harmless
         .into_iter()
         .map(|persona| argument(0, SeccompCmpOp::Ne, persona));

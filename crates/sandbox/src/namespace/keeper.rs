@@ -4,6 +4,7 @@ use super::{
     Namespaces, Settings,
     cgroup::{Covered, Groups},
     failed,
+    network::NAME_SERVER,
 };
 use crate::backend::{BackendError, Limits, Plan, Running};
 use rustix::process::geteuid;
@@ -93,7 +94,7 @@ fn hold(settings: &Settings, plan: &Plan, root: bool, covered: Covered) -> Hold 
         user: root.then_some(plan.user),
         hostname: "sandbox".to_owned(),
         tmpfs: plan.limits.tmpfs,
-        name_server: None,
+        name_server: plan.network.then(|| NAME_SERVER.to_owned()),
         serve: Serve {
             socket: Path::new(SOCKET).to_owned(),
             unattended_secs: settings.unattended_secs,

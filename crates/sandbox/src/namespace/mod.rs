@@ -7,6 +7,8 @@
 mod cgroup;
 mod find;
 mod keeper;
+mod network;
+mod probe;
 
 use crate::backend::{Backend, BackendError, BoxFuture, Plan, Running, SandboxId};
 use cgroup::Groups;
@@ -42,6 +44,14 @@ impl Namespaces {
             settings,
             groups: Arc::new(groups),
         })
+    }
+
+    /// Whether sandboxes can be made here: makes one for that user and ends it.
+    ///
+    /// # Errors
+    /// [`BackendError::Unavailable`] with the reason and what helps.
+    pub async fn probe(&self, user: (u32, u32)) -> Result<(), BackendError> {
+        probe::probe(self, user).await
     }
 
     async fn find(&self, id: Option<SandboxId>) -> Result<Vec<find::Found>, BackendError> {
@@ -80,7 +90,13 @@ impl Backend for Namespaces {
 
     fn start<'a>(&'a self, plan: &'a Plan) -> BoxFuture<'a, Result<Running, BackendError>> {
         Box::pin(async move {
-            let started = keeper::start(self, plan).await;
+            let pasta = network::program(plan)?;
+            let started = match keeper::start(self, plan).await {
+                Ok(running) => network::connect(pasta.as_deref(), plan, &running)
+                    .await
+                    .map(|()| running),
+                Err(error) => Err(error),
+            };
             if started.is_err() {
                 self.end(plan.id).await?;
             }

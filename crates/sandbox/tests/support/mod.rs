@@ -66,15 +66,38 @@ pub fn init_binary() -> PathBuf {
         .clone()
 }
 
+/// A folder of the test's own, or one that another process has made.
+pub enum State {
+    Own(TempDir),
+    Given(PathBuf),
+}
+
+impl State {
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Own(folder) => folder.path(),
+            Self::Given(path) => path,
+        }
+    }
+}
+
 /// The folders and the backend of one test.
 pub struct Bench {
-    pub state: TempDir,
+    pub state: State,
     pub backend: Namespaces,
 }
 
 impl Bench {
     pub fn new() -> Self {
-        let state = tempfile::tempdir().unwrap();
+        Self::with(State::Own(tempfile::tempdir().unwrap()))
+    }
+
+    /// With a state folder that is there.
+    pub fn at(state: &Path) -> Self {
+        Self::with(State::Given(state.to_owned()))
+    }
+
+    fn with(state: State) -> Self {
         let backend = Namespaces::new(namespace::Settings {
             init: init_binary(),
             state: state.path().to_owned(),
@@ -84,10 +107,14 @@ impl Bench {
         Self { state, backend }
     }
 
+    pub fn folder(&self, id: SandboxId) -> PathBuf {
+        self.state.path().join("sandboxes").join(id.to_string())
+    }
+
     /// A plan with folders of its own.
     pub fn plan(&self) -> Plan {
         let id = SandboxId(Uuid::new_v4());
-        let folder = self.state.path().join("sandboxes").join(id.to_string());
+        let folder = self.folder(id);
         let root = rustix::process::geteuid().is_root();
         let own = (
             rustix::process::geteuid().as_raw(),
