@@ -3,7 +3,7 @@
 
 use crate::{
     canaries::Canaries,
-    site::{Kind, Site, engine},
+    site::{ALONE, Kind, Site, engine},
 };
 use std::time::Duration;
 
@@ -272,6 +272,7 @@ async fn attack(kind: Kind) {
     if !kind.is_here() {
         return;
     }
+    let _alone = ALONE.lock().await;
     let site = Site::new(kind, |_| {}).await;
     let mut canaries = Canaries::new(site.state.path());
     let (victim, other) = (site.launch().await, site.launch().await);
@@ -323,6 +324,7 @@ async fn fill(kind: Kind) {
     if !kind.is_here() {
         return;
     }
+    let _alone = ALONE.lock().await;
     let site = Site::new(kind, |_| {}).await;
     let other = site.launch().await;
     for (name, script) in FILLING {

@@ -3,7 +3,7 @@
 //! The runner is this test binary, started anew: it launches, runs commands and destroys, and
 //! says each step on its output. It is killed as soon as it has said so many steps.
 
-use crate::site::{Kind, open};
+use crate::site::{ALONE, Kind, open};
 use sandbox::{
     exec::Exec,
     registry::{Launch, Sandboxes},
@@ -107,6 +107,7 @@ async fn crash(kind: Kind) {
     if !kind.is_here() {
         return;
     }
+    let _alone = ALONE.lock().await;
     let state = tempfile::tempdir().unwrap();
     // Session by session: what was acknowledged, None once its destruction began.
     let mut written: BTreeMap<String, Option<String>> = BTreeMap::new();

@@ -19,6 +19,9 @@ use uuid::Uuid;
 
 use crate::support::{PATIENCE, USER, init_binary};
 
+/// Held by tests that load the machine, or that say how long something takes.
+pub(crate) static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// Which backend a test is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
