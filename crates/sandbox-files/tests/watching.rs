@@ -537,7 +537,8 @@ fn done(root: &Path, deed: &Deed) -> std::io::Result<()> {
             fs::remove_file(&path).or_else(|_| fs::remove_dir_all(path))
         }
         Deed::Move(from, to) => fs::rename(place(root, *from), place(root, *to)),
-        Deed::Link(path) => symlink("..", place(root, *path)),
+        // Not upwards: the deeds themselves are done by way of it.
+        Deed::Link(path) => symlink(".", place(root, *path)),
         Deed::Pause => Ok(()),
     }
 }
