@@ -2,7 +2,7 @@
 //! stays beneath it.
 
 use rustix::{
-    fd::{AsFd, AsRawFd as _, OwnedFd},
+    fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd},
     fs::{self, AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat},
     io::Errno,
     path::Arg,
@@ -68,14 +68,15 @@ fn resolve(
 
 /// Opens again what a descriptor stands for, now to be read or written. Whatever name it has had
 /// meanwhile, it is the same file.
-pub(crate) fn reopen(handle: impl AsFd, flags: OFlags) -> Result<OwnedFd, Errno> {
+pub(crate) fn reopen(handle: BorrowedFd<'_>, flags: OFlags) -> Result<OwnedFd, Errno> {
     let flags = flags | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
     fs::open(own_path(handle), flags, Mode::empty())
 }
 
-/// The path by which this process can name what a descriptor stands for.
-pub(crate) fn own_path(handle: impl AsFd) -> String {
-    format!("/proc/self/fd/{}", handle.as_fd().as_raw_fd())
+/// The path by which this process can name what a descriptor stands for, while it is open: hence
+/// a borrowed one.
+pub(crate) fn own_path(handle: BorrowedFd<'_>) -> String {
+    format!("/proc/self/fd/{}", handle.as_raw_fd())
 }
 
 /// What is known of a name in a directory; symlinks are not followed.
@@ -99,14 +100,9 @@ pub(crate) fn size(stat: &Stat) -> u64 {
 }
 
 /// When its content changed, in milliseconds since 1970.
-#[expect(
-    clippy::useless_conversion,
-    clippy::unnecessary_fallible_conversions,
-    reason = "the width of these members is another on every architecture"
-)]
 pub(crate) fn modified_at(stat: &Stat) -> i64 {
     let nanoseconds = i64::try_from(stat.st_mtime_nsec).unwrap_or(0);
-    i64::from(stat.st_mtime)
+    stat.st_mtime
         .saturating_mul(1000)
         .saturating_add(nanoseconds / 1_000_000)
 }

@@ -37,5 +37,5 @@ pub use error::{ErrorKind, FileError};
 pub use path::{PathError, WorkspacePath};
 pub use read::{OpenFile, RangeReader};
 pub use usage::{Usage, measure};
-pub use watch::{Changes, Watch, WatchError, Watcher};
+pub use watch::{Changes, Watch, WatchError, WatchSettings, Watcher};
 pub use workspace::{Quota, Settings, Workspace};

@@ -4,7 +4,7 @@ use crate::{beneath, error::FileError, path::WorkspacePath, workspace::Inner};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use runner_api::files::{Encoding, File};
 use rustix::{
-    fd::OwnedFd,
+    fd::{AsFd as _, OwnedFd},
     fs::{FileType, OFlags, Stat},
 };
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -99,7 +99,7 @@ fn open_regular(workspace: &Inner, path: &WorkspacePath) -> Result<(OwnedFd, Sta
         FileType::Directory => return Err(FileError::IsDirectory(path.to_string())),
         _ => return Err(FileError::NotAFile(path.to_string())),
     }
-    let file = beneath::reopen(&handle, OFlags::RDONLY).map_err(FileError::at(path))?;
+    let file = beneath::reopen(handle.as_fd(), OFlags::RDONLY).map_err(FileError::at(path))?;
     Ok((file, stat))
 }
 

@@ -69,7 +69,7 @@ pub(crate) fn tree(
         return Ok(top);
     }
     let directory =
-        beneath::reopen(&handle, beneath::ANY_DIRECTORY).map_err(FileError::at(path))?;
+        beneath::reopen(handle.as_fd(), beneath::ANY_DIRECTORY).map_err(FileError::at(path))?;
     let mut growing = Growing {
         directory,
         top,

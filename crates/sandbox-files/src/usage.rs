@@ -20,7 +20,7 @@ use std::{
 };
 
 /// How long a path may get before the walk goes on from a descriptor of its own.
-const LONG: usize = 3000;
+const LONG: usize = 1000;
 
 /// What a folder holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,8 +61,8 @@ pub(crate) fn measure_beneath(
     let top = Rc::new(beneath::open_real(&root, c".")?);
     walk.waiting.push((top, CString::default()));
     while let Some((base, path)) = walk.waiting.pop() {
-        if cancelled.load(Ordering::Relaxed) || walk.usage.files > most_files {
-            walk.usage.partial = true;
+        walk.usage.partial |= cancelled.load(Ordering::Relaxed);
+        if walk.usage.partial {
             break;
         }
         walk.directory(&base, &path, most_files)?;
@@ -107,8 +107,9 @@ impl Walk {
             if matches!(name.to_bytes(), b"." | b"..") {
                 continue;
             }
-            if self.usage.files > most_files {
-                break;
+            if self.usage.files >= most_files {
+                self.usage.partial = true;
+                return Ok(());
             }
             let stat = match beneath::stat(&directory, name) {
                 Ok(stat) => stat,

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
 use runner_api::files::Node;
 use rustix::{
-    fd::OwnedFd,
+    fd::{AsFd as _, OwnedFd},
     fs::{self, FileType, Mode, OFlags},
     io::Errno,
 };
@@ -251,7 +251,7 @@ fn extend(
     mut staged: Staged,
     path: &WorkspacePath,
 ) -> Result<fs::Stat, FileError> {
-    let opened = beneath::reopen(there, OFlags::WRONLY | OFlags::APPEND);
+    let opened = beneath::reopen(there.as_fd(), OFlags::WRONLY | OFlags::APPEND);
     let mut file = std::fs::File::from(opened.map_err(FileError::at(path))?);
     let before = file.metadata().map_err(FileError::io(path))?.len();
     let copied = copy(&mut staged.file, &mut file);

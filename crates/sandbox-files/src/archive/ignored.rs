@@ -79,7 +79,7 @@ fn rules(directory: impl AsFd, name: &std::ffi::CStr, path: &[u8]) -> Result<Git
         return Ok(Gitignore::empty());
     }
     let mut text = Vec::new();
-    let file = File::from(beneath::reopen(&handle, OFlags::RDONLY)?);
+    let file = File::from(beneath::reopen(handle.as_fd(), OFlags::RDONLY)?);
     let read = file.take(LONGEST).read_to_end(&mut text);
     read.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
     let mut builder = GitignoreBuilder::new(OsStr::from_bytes(path));

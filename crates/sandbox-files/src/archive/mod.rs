@@ -11,6 +11,7 @@ mod walk;
 use crate::{beneath, error::FileError, path::WorkspacePath, workspace::Workspace};
 use bytes::Bytes;
 use futures::Stream;
+use rustix::fd::AsFd as _;
 use std::{
     io::{self, Write},
     mem,
@@ -96,7 +97,7 @@ pub(crate) async fn begin(
             piece: Vec::with_capacity(PIECE),
         };
         let packer = pack::Packer::new(format, sink);
-        if let Err(error) = walk::pack(&inner, &root, top, packer) {
+        if let Err(error) = walk::pack(&inner, &root, top.as_fd(), packer) {
             tracing::info!(%error, path = %root, "an archive was not finished");
             // If even this does not get through, the reader is gone.
             let _ = runtime.block_on(timeout(PATIENCE, sender.send(Err(error))));

@@ -9,7 +9,7 @@ use crate::{
     workspace::Inner,
 };
 use rustix::{
-    fd::{AsFd, OwnedFd},
+    fd::{AsFd as _, BorrowedFd, OwnedFd},
     fs::{self, FileType, Mode, OFlags, Stat},
     io::Errno,
 };
@@ -25,12 +25,12 @@ use std::{
 pub(super) fn pack(
     workspace: &Inner,
     root: &WorkspacePath,
-    top: OwnedFd,
+    top: BorrowedFd<'_>,
     mut packer: Packer,
 ) -> Result<(), FileError> {
-    let stat = beneath::stat_of(&top).map_err(FileError::at(root))?;
+    let stat = beneath::stat_of(top).map_err(FileError::at(root))?;
     if beneath::kind(&stat) == FileType::Directory {
-        let top = beneath::reopen(&top, beneath::ANY_DIRECTORY).map_err(FileError::at(root))?;
+        let top = beneath::reopen(top, beneath::ANY_DIRECTORY).map_err(FileError::at(root))?;
         let mut walk = Walk {
             workspace,
             root,
@@ -42,7 +42,7 @@ pub(super) fn pack(
         walk.all()?;
         packer = walk.packer;
     } else if beneath::kind(&stat) == FileType::RegularFile {
-        let file = beneath::reopen(&top, OFlags::RDONLY).map_err(FileError::at(root))?;
+        let file = beneath::reopen(top, OFlags::RDONLY).map_err(FileError::at(root))?;
         let packed = packer.file(root.name().as_bytes(), &stat, File::from(file));
         packed.map_err(FileError::io(root))?;
     } else {
@@ -155,14 +155,14 @@ impl Walk<'_> {
                 self.packer
                     .symlink(path.as_bytes(), &stat, target.as_bytes())?;
             }
-            FileType::RegularFile => self.file(handle, &stat, path)?,
+            FileType::RegularFile => self.file(handle.as_fd(), &stat, path)?,
             // Pipes, sockets and devices have no content that could be packed.
             _ => {}
         }
         Ok(None)
     }
 
-    fn file(&mut self, handle: impl AsFd, stat: &Stat, path: &CString) -> io::Result<()> {
+    fn file(&mut self, handle: BorrowedFd<'_>, stat: &Stat, path: &CString) -> io::Result<()> {
         self.bytes = self.bytes.saturating_add(beneath::size(stat));
         if self.bytes > self.workspace.settings.largest_archive.bytes {
             // Said by `check_limits`, before anything of the file is packed.
