@@ -36,7 +36,7 @@ async fn runner_that_is_killed() {
     };
     let state = Path::new(&state);
     let (sandboxes, _) = open(kind.backend(state).await, state, |settings| {
-        settings.pool = 1
+        settings.pool = 1;
     })
     .await;
     println!("\nstep open");

@@ -2,6 +2,13 @@
 //!
 //! The tests over containers run where `ATELIER_DOCKER_HOST` names an engine that has the image
 //! `ATELIER_DOCKER_IMAGE` (`tests/docker/engine.sh` makes both), and say so where they do not.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 mod attacks;
 mod canaries;
@@ -9,5 +16,4 @@ mod crashes;
 mod life;
 mod site;
 #[path = "../support/mod.rs"]
-#[allow(dead_code, reason = "other tests use more of it")]
 mod support;
