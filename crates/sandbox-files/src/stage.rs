@@ -18,6 +18,12 @@ use std::{
 /// How often another name is tried.
 const TRIES: usize = 64;
 
+/// The mode of a file that is new.
+const MODE: Mode = Mode::from_raw_mode(0o644);
+
+/// How every such file is opened.
+const OPEN: OFlags = OFlags::RDWR.union(OFlags::CLOEXEC);
+
 /// An unfinished file in the directory where it shall be.
 #[derive(Debug)]
 pub(crate) struct Staged {
@@ -30,26 +36,28 @@ pub(crate) struct Staged {
 
 impl Staged {
     pub(crate) fn new(workspace: &Inner, directory: OwnedFd) -> Result<Self, Errno> {
-        let mode = Mode::from_raw_mode(0o644);
-        let flags = OFlags::RDWR | OFlags::CLOEXEC;
-        let unnamed = fs::openat(&directory, c".", flags | OFlags::TMPFILE, mode);
-        let (file, name) = match unnamed {
-            Ok(file) => (file, None),
-            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => {
-                let flags = flags | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
-                let (file, name) =
-                    under_new_name(|name| fs::openat(&directory, name, flags, mode))?;
-                (file, Some(name))
-            }
+        let unnamed = fs::openat(&directory, c".", OPEN | OFlags::TMPFILE, MODE);
+        let staged = match unnamed {
+            Ok(file) => Self {
+                directory,
+                file: file.into(),
+                name: None,
+            },
+            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => Self::named(directory)?,
             Err(errno) => return Err(errno),
-        };
-        let staged = Self {
-            directory,
-            file: file.into(),
-            name,
         };
         workspace.own(&staged.file)?;
         Ok(staged)
+    }
+
+    fn named(directory: OwnedFd) -> Result<Self, Errno> {
+        let flags = OPEN | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
+        let (file, name) = under_new_name(|name| fs::openat(&directory, name, flags, MODE))?;
+        Ok(Self {
+            directory,
+            file: file.into(),
+            name: Some(name),
+        })
     }
 
     /// Gives it its name. What has that name is replaced with `replace`, else it is
@@ -124,5 +132,34 @@ pub(crate) fn under_new_name<T>(
             Err(Errno::EXIST) if tried < TRIES => {}
             Err(errno) => return Err(errno),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    /// As on a file system that has no files without names.
+    #[test]
+    fn a_file_with_a_name_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let staged = |text: &str| {
+            let directory = fs::open(folder.path(), beneath::DIRECTORY, Mode::empty()).unwrap();
+            let mut staged = Staged::named(directory).unwrap();
+            staged.file.write_all(text.as_bytes()).unwrap();
+            staged
+        };
+        let read = || std::fs::read_to_string(folder.path().join("file")).unwrap();
+        staged("one").publish(c"file", None, false).unwrap();
+        assert_eq!(read(), "one");
+        let taken = staged("two").publish(c"file", None, false).unwrap_err();
+        assert_eq!(taken.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(read(), "one");
+        staged("three").publish(c"file", None, true).unwrap();
+        assert_eq!(read(), "three");
+        drop(staged("never finished"));
+        let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+        assert_eq!(left.len(), 1, "{left:?}");
     }
 }

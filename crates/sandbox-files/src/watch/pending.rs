@@ -43,6 +43,17 @@ pub(super) struct Places {
     pub(super) looks: Vec<WorkspacePath>,
 }
 
+/// What waits to be looked at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waiting {
+    /// Since when reports wait.
+    pub(super) since: Option<Instant>,
+    /// Whether reports were lost.
+    pub(super) everything: bool,
+    /// Whether somebody asked for a look.
+    pub(super) looks: bool,
+}
+
 impl Pending {
     /// Something happened to that name, or to the directory itself.
     pub(super) fn report(&self, watch: i32, name: Option<&[u8]>) {
@@ -99,10 +110,14 @@ impl Pending {
         self.wake.notify_one();
     }
 
-    /// Since when reports wait, and whether somebody asked for a look.
-    pub(super) fn waiting(&self) -> (Option<Instant>, bool) {
+    /// What there is, without taking it.
+    pub(super) fn waiting(&self) -> Waiting {
         let places = self.places();
-        (places.since, !places.looks.is_empty())
+        Waiting {
+            since: places.since,
+            everything: places.everything,
+            looks: !places.looks.is_empty(),
+        }
     }
 
     /// Takes all reports.

@@ -9,9 +9,12 @@ use super::{
 };
 use crate::workspace::Workspace;
 use domain::FileChange;
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 use tokio::{
     sync::mpsc,
@@ -22,6 +25,13 @@ use tokio::{
 /// After polling took some time, it is done again when so many times as long have passed.
 const REST: u32 = 20;
 
+/// The same after everything was looked at because reports were lost: who floods the queue that
+/// workspaces share costs the others a part of a processor, not all of it.
+const REST_AFTER_ALL: u32 = 4;
+
+/// But no longer than this.
+const LONGEST_REST: Duration = Duration::from_millis(500);
+
 /// What a watch is made of.
 pub(super) struct Task {
     pub(super) workspace: Workspace,
@@ -30,6 +40,12 @@ pub(super) struct Task {
     pub(super) polled: Arc<AtomicUsize>,
     pub(super) settings: WatchSettings,
     pub(super) changes: mpsc::Sender<Vec<FileChange>>,
+}
+
+/// When what is costly may be done again.
+struct Times {
+    poll_at: Instant,
+    all_again_at: Instant,
 }
 
 /// What there is to do.
@@ -63,13 +79,17 @@ impl Task {
     }
 
     async fn run(self, mut snapshot: Snapshot) {
-        let mut poll_at = Instant::now() + self.settings.poll;
+        let mut times = Times {
+            poll_at: Instant::now() + self.settings.poll,
+            all_again_at: Instant::now(),
+        };
         loop {
             self.polled.store(snapshot.polled(), Ordering::Relaxed);
-            let Some(due) = self.wait(poll_at, snapshot.polled() > 0).await else {
+            let Some(due) = self.wait(&times, snapshot.polled() > 0).await else {
                 break;
             };
             let polls = matches!(due, Due::Poll);
+            let all = matches!(due, Due::Reports) && self.pending.waiting().everything;
             let begun = Instant::now();
             let pending = self.pending.clone();
             let looked = spawn_blocking(move || {
@@ -90,8 +110,12 @@ impl Task {
                     return;
                 }
             };
+            let took = begun.elapsed();
             if polls {
-                poll_at = Instant::now() + self.settings.poll.max(begun.elapsed() * REST);
+                times.poll_at = Instant::now() + self.settings.poll.max(took * REST);
+            }
+            if all {
+                times.all_again_at = Instant::now() + LONGEST_REST.min(took * REST_AFTER_ALL);
             }
             let (changes, gone) = match found {
                 Ok(changes) => (changes, false),
@@ -107,22 +131,25 @@ impl Task {
     }
 
     /// Waits until there is something to do; `None` when nobody wants to hear of it any more.
-    async fn wait(&self, poll_at: Instant, polls: bool) -> Option<Due> {
+    async fn wait(&self, times: &Times, polls: bool) -> Option<Due> {
         loop {
             let now = Instant::now();
-            let (since, looks) = self.pending.waiting();
-            if looks {
+            let waiting = self.pending.waiting();
+            if waiting.looks {
                 return Some(Due::Looks);
             }
-            let mut until = polls.then_some(poll_at);
-            if let Some(since) = since {
-                let end = since + self.settings.window;
+            let mut until = polls.then_some(times.poll_at);
+            if let Some(since) = waiting.since {
+                let mut end = since + self.settings.window;
+                if waiting.everything {
+                    end = end.max(times.all_again_at);
+                }
                 if end <= now {
                     return Some(Due::Reports);
                 }
                 until = Some(until.map_or(end, |until| until.min(end)));
             }
-            if polls && poll_at <= now {
+            if polls && times.poll_at <= now {
                 return Some(Due::Poll);
             }
             let time_up = async {

@@ -23,6 +23,10 @@ const INIT: &str = "/sandbox-init";
 /// Where commands have their settings and caches: gone when the sandbox stops.
 const HOME: &str = "/home/agent";
 
+/// How many files a command may have open. Not a limit of the container: an engine may not be
+/// allowed to give as many.
+const OPEN_FILES: u64 = 4096;
+
 /// Files and folders that a temporary folder may hold: each costs the kernel memory.
 const TEMPORARY_FILES: u32 = 100_000;
 
@@ -91,6 +95,7 @@ impl Shape {
             // Memory and processes are bounded for the container as a whole.
             limits: CommandLimits {
                 file_size: Some(plan.limits.file_size),
+                open_files: Some(OPEN_FILES),
                 ..CommandLimits::default()
             },
         };
@@ -123,7 +128,6 @@ impl Shape {
             shm_size: Some(number(limits.tmpfs)?),
             ulimits: Some(vec![
                 ulimit("core", 0),
-                ulimit("nofile", 65_536),
                 ulimit("fsize", number(limits.file_size)?),
             ]),
             // Where memory of the whole machine is short, a sandbox goes before the runner.

@@ -19,11 +19,7 @@ use bollard::{
 };
 use container::{LABEL_RUNNER, LABEL_SANDBOX, Shape};
 use engine::Engine;
-use std::{
-    collections::HashMap,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{collections::HashMap, path::PathBuf, time::Duration};
 use uuid::Uuid;
 
 /// How long one question to the engine may take.
@@ -199,9 +195,6 @@ impl Backend for Docker {
 
     fn start<'a>(&'a self, plan: &'a Plan) -> BoxFuture<'a, Result<Running, BackendError>> {
         Box::pin(async move {
-            // What an earlier init of this sandbox left would be taken for the new one.
-            let socket = plan.folder.join("control").join("init.sock");
-            remove_if_there(&socket).map_err(failed("removing an old socket"))?;
             let started = async {
                 self.make(plan).await?;
                 let running = self.found(plan).await?;
@@ -255,13 +248,6 @@ impl Backend for Docker {
             });
             Ok(ids.collect())
         })
-    }
-}
-
-fn remove_if_there(path: &Path) -> std::io::Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        other => other,
     }
 }
 

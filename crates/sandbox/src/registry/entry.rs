@@ -3,6 +3,7 @@
 use super::{
     error::SandboxError,
     journal::{Owner, Phase, Record},
+    removal::remove_tree,
 };
 use crate::{
     backend::{Limits, Plan, Running, SandboxId},
@@ -213,7 +214,8 @@ fn watched(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     Ok(unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }?)
 }
 
-/// Makes a sandbox's folder with what is in it, for its user; what is there is kept.
+/// Makes a sandbox's folder with what is in it, for its user. The workspace is kept as it is, what
+/// else the sandbox left is not: nothing of it may run.
 pub(super) fn make_folder(folder: &Path, user: (u32, u32)) -> io::Result<()> {
     use std::{
         fs::DirBuilder,
@@ -222,6 +224,7 @@ pub(super) fn make_folder(folder: &Path, user: (u32, u32)) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true).mode(0o700);
     builder.create(folder)?;
+    remove_tree(&folder.join("control"))?;
     let own = rustix::process::geteuid().as_raw();
     for name in ["workspace", "control"] {
         let path = folder.join(name);

@@ -52,12 +52,36 @@ impl Sandboxes {
         detached(async move { inner.launch(session, launch).await }).await
     }
 
-    /// The session's sandbox, to run commands in it; one that is stopped is started again.
+    /// The session's sandbox, to run commands in it; one that is stopped is started again, and one
+    /// whose process 1 does not answer too.
     ///
     /// # Errors
     /// [`SandboxError::NotFound`]; [`SandboxError::Unavailable`] and [`SandboxError::Failed`] if
     /// it cannot be started again.
     pub async fn enter(&self, session: Uuid) -> Result<Use, SandboxError> {
+        let used = self.wake(session).await?;
+        let Err(error) = used.commands().await else {
+            return Ok(used);
+        };
+        // A sandbox can take its own socket away. Its files stay, its processes go.
+        tracing::warn!(sandbox = %used.id(), error = ?error, "a sandbox does not answer");
+        drop(used);
+        self.stop(session).await?;
+        let used = self.wake(session).await?;
+        match used.commands().await {
+            Ok(_) => Ok(used),
+            Err(error) => Err(SandboxError::Failed {
+                doing: "connecting to it".to_owned(),
+                source: Arc::new(error),
+            }),
+        }
+    }
+
+    /// The session's sandbox, running: [`Self::enter`] without regard to whether it answers.
+    ///
+    /// # Errors
+    /// As [`Self::enter`].
+    pub async fn wake(&self, session: Uuid) -> Result<Use, SandboxError> {
         let entry = self.0.entry(session)?;
         if let Some(used) = self.0.use_of(&entry) {
             return Ok(used);

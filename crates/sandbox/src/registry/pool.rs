@@ -3,6 +3,9 @@
 use super::{Inner, entry::Entry};
 use std::{sync::Arc, time::Duration};
 
+/// How long to wait before one that was taken is made up for: whoever took it goes first.
+const AFTER: Duration = Duration::from_millis(100);
+
 /// How long to wait after one could not be made; doubled each time.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -28,7 +31,10 @@ impl Inner {
             let woken = async {
                 match wait {
                     Some(pause) => tokio::time::sleep(pause).await,
-                    None => self.taken.notified().await,
+                    None => {
+                        self.taken.notified().await;
+                        tokio::time::sleep(AFTER).await;
+                    }
                 }
             };
             tokio::select! {

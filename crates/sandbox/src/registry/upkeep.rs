@@ -187,12 +187,13 @@ impl Inner {
     }
 
     async fn measure(&self, entry: &Entry, pids: &[u32]) -> io::Result<(u64, u64)> {
-        let workspace = entry.workspace();
+        // Not the workspace alone: a sandbox may write beside its socket too.
+        let folder = entry.folder.clone();
         let most = self.settings.quota.files;
         let pids = pids.to_vec();
         let measured = self.journal.on_disk(move |_| {
-            let usage = sandbox_files::measure(&workspace, most, &AtomicBool::new(false))?;
-            let nameless = nameless_bytes(&pids, &workspace)?;
+            let usage = sandbox_files::measure(&folder, most, &AtomicBool::new(false))?;
+            let nameless = nameless_bytes(&pids, &folder)?;
             // What hides from being counted is taken for full.
             let files = match usage.unreadable {
                 0 => usage.files,

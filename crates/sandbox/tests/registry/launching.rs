@@ -171,7 +171,7 @@ async fn what_happens_is_told() {
     std::fs::write(workspace.join("kept"), "x").unwrap();
     sandboxes.stop(session).await.unwrap();
     assert_eq!(sandboxes.status(session).unwrap().status, Status::Stopped);
-    let used = sandboxes.enter(session).await.unwrap();
+    let used = sandboxes.wake(session).await.unwrap();
     assert!(used.workspace().join("kept").exists());
     assert!(sandboxes.destroy(session).await.unwrap());
     let changes = [
@@ -186,7 +186,7 @@ async fn what_happens_is_told() {
         let heard = told.recv().await.unwrap();
         assert_eq!((heard.session, heard.change), (session, change));
     }
-    let entered = sandboxes.enter(session).await.unwrap_err();
+    let entered = sandboxes.wake(session).await.unwrap_err();
     assert!(matches!(entered, SandboxError::NotFound));
 }
 

@@ -52,7 +52,7 @@ async fn what_runs_and_is_known_is_adopted_and_the_rest_is_ended() {
         "the adopted one, and one of the pool"
     );
     for session in [running, dead, stopped] {
-        let used = again.enter(session).await.unwrap();
+        let used = again.wake(session).await.unwrap();
         let file = fs::read_to_string(used.workspace().join("file"));
         assert_eq!(file.unwrap(), session.to_string());
     }

@@ -47,7 +47,7 @@ async fn one_that_is_in_use_is_neither_idle_nor_old() {
         })
         .await;
     let (session, id) = launched(&sandboxes).await;
-    let held = sandboxes.enter(session).await.unwrap();
+    let held = sandboxes.wake(session).await.unwrap();
     tokio::time::sleep(Duration::from_secs(300)).await;
     assert!(ground.fake.runs(id));
     drop(held);
@@ -60,16 +60,16 @@ async fn one_that_ends_by_itself_is_started_again_by_its_next_use() {
     let ground = Ground::new();
     let (sandboxes, _) = ground.open(|_| {}).await;
     let (session, id) = launched(&sandboxes).await;
-    let first = sandboxes.enter(session).await.unwrap();
+    let first = sandboxes.wake(session).await.unwrap();
     ground.fake.kill(id);
     // At once, whether its end was noticed or not.
-    let second = sandboxes.enter(session).await.unwrap();
+    let second = sandboxes.wake(session).await.unwrap();
     assert_ne!(first.live().running.init, second.live().running.init);
     ground.fake.kill(id);
     let stopped = || sandboxes.status(session).unwrap().status == Status::Stopped;
     until("its end is noticed", stopped).await;
     assert!(ground.fake.ids().is_empty());
-    sandboxes.enter(session).await.unwrap();
+    sandboxes.wake(session).await.unwrap();
     assert_eq!(ground.fake.started(), 3);
 }
 
@@ -82,7 +82,7 @@ async fn over_the_quota_commands_end_and_only_deleting_helps() {
     };
     let (sandboxes, _) = ground.open(|settings| settings.quota = quota).await;
     let (session, _) = launched(&sandboxes).await;
-    let used = sandboxes.enter(session).await.unwrap();
+    let used = sandboxes.wake(session).await.unwrap();
     let workspace = used.workspace();
     let status = || sandboxes.status(session).unwrap().status;
     let second = Duration::from_secs(2);
@@ -97,7 +97,7 @@ async fn over_the_quota_commands_end_and_only_deleting_helps() {
     assert_eq!(sandboxes.counts().full, 1);
 
     // It may run again, to delete; growing ends it again.
-    let again = sandboxes.enter(session).await.unwrap();
+    let again = sandboxes.wake(session).await.unwrap();
     tokio::time::sleep(second).await;
     assert_eq!(status(), Status::Running);
     fs::write(workspace.join("more"), vec![7; 4 << 20]).unwrap();
