@@ -147,7 +147,9 @@ async fn every_operation_with_a_body_of_this_component_is_in_the_table() {
             "/api/logout",
             "/api/v1/users/me/",
         ];
-        if !ours.iter().any(|path| operation.path.starts_with(path)) {
+        // Tickets are with `sessions`, which passwords do not keep busy.
+        let elsewhere = operation.path == "/api/v1/auth/tickets";
+        if elsewhere || !ours.iter().any(|path| operation.path.starts_with(path)) {
             continue;
         }
         let method = format!("{:?}", operation.method).to_uppercase();

@@ -140,3 +140,30 @@ async fn unknown_paths_are_problems_in_the_words_of_their_contract() {
     check("/api/v1/workflows", "code", json!(404)).await;
     check("/api/v1/workflows/9", "message", json!("Not Found")).await;
 }
+
+#[tokio::test]
+async fn sockets_are_elsewhere() {
+    let own = [("runner_public_url", "https://live.example/")];
+    for (own, base) in [
+        (&own[..], "https://live.example"),
+        (&[], "http://127.0.0.1:3000"),
+    ] {
+        let app = TestApp::start(health::router, own).await;
+        for path in [
+            "/api/ws/sessions/7",
+            "/api/v1/ws/sessions/0190a5c0-0000-7000-8000-0000000000ff",
+            "/ws/chat",
+            "/api/sessions/7/events",
+        ] {
+            let upgrade = [("connection", "upgrade"), ("upgrade", "websocket")];
+            let asked = format!("{path}?token=secret");
+            let answer = app.request(Method::GET, &asked, &upgrade, "").await;
+            let detail = format!("This is served at {base}{path}, by WebSocket or as events");
+            answer.problem(426, &detail);
+            assert!(!answer.text.contains("secret"));
+        }
+        for path in ["/api/ws", "/api/sessions/7", "/wsx/chat"] {
+            app.get(path).await.problem(404, "Not Found");
+        }
+    }
+}

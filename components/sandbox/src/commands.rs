@@ -1,15 +1,12 @@
 //! Commands in the background.
 
-use crate::exec::{command, milliseconds, variables};
+use crate::exec::asked;
 use axum::extract::{RawPathParams, State};
-use contracts::workspace::sandbox::{self as view, BackgroundCommand, CommandRequest};
+use contracts::workspace::sandbox::{BACKGROUND_MAX_SECONDS, BackgroundCommand, ExecRequest};
 use domain::{Error, SessionKey, Timestamp};
 use http::{HeaderMap, StatusCode};
 use ports::Platform;
-use runner_api::{
-    Client,
-    commands::{Command, CommandLine, Exec},
-};
+use runner_api::{Client, commands::Command};
 use std::time::Duration;
 use web::{Json, Outcome, OwnSession, Parameters, Segment, SignedBody, own_session};
 
@@ -20,16 +17,10 @@ pub(crate) async fn start(
     State(platform): State<Platform>,
     Segment(id): Segment,
     headers: HeaderMap,
-    SignedBody(signed_in, body): SignedBody<CommandRequest>,
+    SignedBody(signed_in, body): SignedBody<ExecRequest>,
 ) -> Outcome<(StatusCode, Json<BackgroundCommand>)> {
     let session = own_session(&platform, &signed_in, SessionKey::parse(&id)).await?;
-    let exec = Exec {
-        command: command(body.command),
-        cwd: body.cwd,
-        env: variables(body.env),
-        stdin: body.stdin,
-        timeout_ms: milliseconds(body.timeout),
-    };
+    let exec = asked(body, BACKGROUND_MAX_SECONDS)?;
     let client = Client::of(&platform, &headers);
     let started = client.start(session.uuid, &exec).await?;
     Ok((StatusCode::CREATED, Json(shown(started))))
@@ -93,10 +84,7 @@ fn wait(query: &Parameters) -> Result<Option<Duration>, Error> {
 fn shown(command: Command) -> BackgroundCommand {
     BackgroundCommand {
         id: command.id,
-        command: match command.command {
-            CommandLine::Shell(text) => view::CommandLine::Shell(text),
-            CommandLine::Argv(argv) => view::CommandLine::Argv(argv),
-        },
+        command: command.command,
         started_at: Timestamp(command.started_at),
         running: command.exit_code.is_none(),
         exit_code: command.exit_code,

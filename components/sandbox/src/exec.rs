@@ -5,14 +5,14 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use contracts::workspace::sandbox::{self as view, ExecRequest, ExecResult};
+use contracts::workspace::sandbox::{EXEC_MAX_SECONDS, ExecRequest, ExecResult};
+use domain::Error;
 use http::HeaderMap;
 use ports::Platform;
 use runner_api::{
     Client,
-    commands::{CommandLine, Exec, Output},
+    commands::{Exec, Output},
 };
-use std::{collections::BTreeMap, time::Duration};
 use web::{Json, Outcome, SignedBody, asks_for, own_session};
 
 pub(crate) async fn exec(
@@ -20,14 +20,10 @@ pub(crate) async fn exec(
     headers: HeaderMap,
     SignedBody(signed_in, body): SignedBody<ExecRequest>,
 ) -> Outcome<Response> {
-    let session = own_session(&platform, &signed_in, Some(body.session_id)).await?;
-    let exec = Exec {
-        command: command(body.command),
-        cwd: body.cwd,
-        env: variables(body.env),
-        stdin: body.stdin,
-        timeout_ms: milliseconds(body.timeout),
-    };
+    let key = body.session_id;
+    let key = key.ok_or_else(|| Error::invalid_field("session_id", "is required"))?;
+    let session = own_session(&platform, &signed_in, Some(key)).await?;
+    let exec = asked(body, EXEC_MAX_SECONDS)?;
     let client = Client::of(&platform, &headers);
     if asks_for(&headers, "text/event-stream") {
         let stream = client.exec_stream(session.uuid, &exec).await?;
@@ -37,22 +33,16 @@ pub(crate) async fn exec(
     Ok(Json(result(output)).into_response())
 }
 
-pub(crate) fn command(command: view::CommandLine) -> CommandLine {
-    match command {
-        view::CommandLine::Shell(text) => CommandLine::Shell(text),
-        view::CommandLine::Argv(argv) => CommandLine::Argv(argv),
-    }
-}
-
-pub(crate) fn variables(env: Option<BTreeMap<String, String>>) -> BTreeMap<String, String> {
-    env.unwrap_or_default()
-}
-
-/// A checked number of seconds, rounded up: what was asked for is never less than nothing.
-pub(crate) fn milliseconds(seconds: Option<f64>) -> Option<u64> {
-    let timeout = view::timeout(seconds)?;
-    let rest = Duration::from_nanos(999_999);
-    u64::try_from(timeout.saturating_add(rest).as_millis()).ok()
+/// What the runner is asked, for a command that may take at most `most` seconds.
+pub(crate) fn asked(body: ExecRequest, most: u32) -> Result<Exec, Error> {
+    let timeout_ms = body.timeout_ms(most)?;
+    Ok(Exec {
+        command: body.command,
+        cwd: body.cwd,
+        env: body.env.unwrap_or_default(),
+        stdin: body.stdin,
+        timeout_ms,
+    })
 }
 
 fn result(output: Output) -> ExecResult {

@@ -5,6 +5,7 @@
 
 mod account;
 mod api_key;
+mod command;
 mod email;
 mod error;
 mod event;
@@ -21,6 +22,7 @@ mod verification;
 
 pub use account::{Account, AccountRole};
 pub use api_key::{ApiKey, ApiKeyName};
+pub use command::CommandLine;
 pub use email::Email;
 pub use error::{Error, ErrorKind, FieldError};
 pub use event::{

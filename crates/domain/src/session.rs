@@ -1,7 +1,11 @@
 //! Sessions: what every contract's conversations have in common.
 
 use crate::{SessionId, Timestamp, UserId};
-use serde::{Deserialize, Deserializer, de};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, Unexpected, Visitor},
+};
+use std::fmt;
 use uuid::Uuid;
 
 /// Which contract a session belongs to.
@@ -95,17 +99,31 @@ impl SessionKey {
 
 impl<'de> Deserialize<'de> for SessionKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged, expecting = "a UUID or a whole number")]
-        enum Written {
-            Number(i64),
-            Text(String),
-        }
-        match Written::deserialize(deserializer)? {
-            Written::Number(id) => Ok(Self::Id(SessionId(id))),
-            Written::Text(text) => Self::parse(&text)
-                .ok_or_else(|| de::Error::custom("must be a UUID or a whole number")),
-        }
+        deserializer.deserialize_any(KeyVisitor)
+    }
+}
+
+/// By hand: what `untagged` makes costs a component tens of kilobytes.
+struct KeyVisitor;
+
+impl Visitor<'_> for KeyVisitor {
+    type Value = SessionKey;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a UUID or a whole number")
+    }
+
+    fn visit_i64<E: de::Error>(self, id: i64) -> Result<SessionKey, E> {
+        Ok(SessionKey::Id(SessionId(id)))
+    }
+
+    fn visit_u64<E: de::Error>(self, id: u64) -> Result<SessionKey, E> {
+        let key = i64::try_from(id).map(|id| SessionKey::Id(SessionId(id)));
+        key.map_err(|_| E::invalid_value(Unexpected::Unsigned(id), &self))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<SessionKey, E> {
+        SessionKey::parse(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
     }
 }
 

@@ -20,7 +20,7 @@ use futures::{
     future::{Either, select},
 };
 use http::{HeaderMap, HeaderValue, Method, Request, Response, header, request};
-use ports::{ByteStream, ConnectTimeout, HttpError, Platform};
+use ports::{BoxFuture, ByteStream, ConnectTimeout, HttpError, Platform};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{future::Future, pin::pin, time::Duration};
 
@@ -65,12 +65,8 @@ impl Client {
 
     /// Sends `call` and reads the JSON that comes back.
     async fn ask<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
-        let limit = call.limit;
-        let asked = async {
-            let bytes = whole(self.send(call).await?.into_body(), ANSWER_MAX_BYTES).await?;
-            serde_json::from_slice(&bytes).map_err(|error| refusal::malformed(&error))
-        };
-        self.within(limit, asked).await
+        let bytes = self.answer(call).await?;
+        serde_json::from_slice(&bytes).map_err(|error| refusal::malformed(&error))
     }
 
     /// Sends `call`, whose answer says nothing but that it is done.
@@ -78,6 +74,15 @@ impl Client {
         let limit = call.limit;
         let told = async { self.send(call).await.map(drop) };
         self.within(limit, told).await
+    }
+
+    /// Sends `call` and reads what comes back. Boxed, so that components have it once and not in
+    /// every handler that asks.
+    fn answer(&self, call: Call) -> BoxFuture<'_, Result<Vec<u8>, Error>> {
+        let limit = call.limit;
+        Box::pin(self.within(limit, async {
+            whole(self.send(call).await?.into_body(), ANSWER_MAX_BYTES).await
+        }))
     }
 
     /// Sends `call` and hands its body over as it arrives.

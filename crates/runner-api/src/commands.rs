@@ -10,6 +10,7 @@
 //!
 //! A session without a sandbox is 404; a stopped sandbox is started again.
 
+pub use domain::CommandLine;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -30,16 +31,6 @@ pub struct Exec {
     /// How long it may run, in milliseconds; without, as the runner is configured.
     #[serde(default)]
     pub timeout_ms: Option<u64>,
-}
-
-/// A command as it is written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum CommandLine {
-    /// For `sh -c`.
-    Shell(String),
-    /// A program and its arguments.
-    Argv(Vec<String>),
 }
 
 /// How a command ended, and what it put out.

@@ -5,7 +5,7 @@ mod operations;
 
 pub(crate) use commands::is_path;
 pub use commands::{
-    BackgroundCommand, CommandLine, CommandRequest, ExecRequest, ExecResult, timeout,
+    BACKGROUND_MAX_SECONDS, BackgroundCommand, EXEC_MAX_SECONDS, ExecRequest, ExecResult,
 };
 pub(crate) use operations::OPERATIONS;
 

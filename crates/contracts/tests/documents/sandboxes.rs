@@ -2,15 +2,12 @@
 
 use crate::bodies::{check, written};
 use contracts::workspace::files::{DirectoryCreate, FileMove};
-use contracts::workspace::sandbox::{
-    CommandLine, CommandRequest, DestroyRequest, ExecRequest, LaunchRequest, timeout,
-};
+use contracts::workspace::sandbox::{DestroyRequest, ExecRequest, LaunchRequest};
 use contracts::workspace::sessions::{Message, Session, SessionChange, SessionCreate};
 use domain::{
     MessageId, MessageStatus, Role, SessionId, SessionKey, SessionKind, Timestamp, UserId, uuid_at,
 };
 use serde_json::{Value, json};
-use std::time::Duration;
 
 const UUID: &str = "0190a5c0-0000-7000-8000-0000000000ff";
 
@@ -55,8 +52,6 @@ fn commands() {
     fits("cwd", json!("/workspace/a b"));
     fits("cwd", Value::Null);
     fits("env", json!({"PATH": "", "_a1": "明"}));
-    fits("timeout", json!(0.5));
-    fits("timeout", json!(540));
     wrong("command", json!(""));
     wrong("command", json!(" \n"));
     wrong("command", json!([]));
@@ -77,17 +72,20 @@ fn commands() {
         .map(|number| (format!("A{number}"), json!("")))
         .collect();
     wrong("env", Value::Object(many));
-    for seconds in [json!(0), json!(-1), json!(540.1), json!(1e300)] {
-        wrong("timeout", seconds);
+    let timeout = |seconds: f64, most: u32| {
+        let body = json!({"command": "ls", "timeout": seconds});
+        let body: ExecRequest = serde_json::from_value(body).unwrap();
+        body.timeout_ms(most)
+    };
+    for (seconds, milliseconds) in [(0.0001, 1), (0.0015, 2), (1.5, 1_500), (540.0, 540_000)] {
+        assert_eq!(timeout(seconds, 540).unwrap(), Some(milliseconds));
     }
-    check::<CommandRequest>(&json!({"command": "x", "timeout": 86_400}), &[]);
-    check::<CommandRequest>(&json!({"command": "x", "timeout": 86_401}), &["timeout"]);
-    for command in [json!(7), json!({}), json!([7]), Value::Null] {
-        let error = serde_json::from_value::<CommandLine>(command).unwrap_err();
-        assert_eq!(error.to_string(), "a text or a list of texts");
+    for seconds in [0.0, -1.0, 540.1, 1e300] {
+        let refused = timeout(seconds, 540).unwrap_err();
+        assert_eq!(refused.fields()[0].field, "timeout");
     }
-    assert_eq!(timeout(Some(1.5)), Some(Duration::from_millis(1_500)));
-    assert_eq!(timeout(None), None);
+    let body: ExecRequest = serde_json::from_value(json!({"command": "ls"})).unwrap();
+    assert_eq!(body.timeout_ms(540).unwrap(), None);
 }
 
 #[test]

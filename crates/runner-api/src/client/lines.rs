@@ -5,6 +5,7 @@ use crate::commands::ExecEvent;
 use domain::Error;
 use futures::{Stream, StreamExt, stream};
 use ports::ByteStream;
+use serde::Deserialize;
 use std::{collections::VecDeque, pin::Pin};
 
 /// The longest line, in bytes.
@@ -12,6 +13,42 @@ const LINE_MAX_BYTES: usize = 1024 * 1024;
 
 /// The events of a command, as they happen. The last one is its end, or an error in place of it.
 pub type ExecEvents = Pin<Box<dyn Stream<Item = Result<ExecEvent, Error>> + Send>>;
+
+/// A line, with whatever it may have. Derived from [`ExecEvent`], reading would cost a component
+/// tens of kilobytes: what is tagged within is gathered as a whole first.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Line {
+    r#type: String,
+    id: Option<u64>,
+    text: Option<String>,
+    exit_code: Option<i32>,
+    timed_out: Option<bool>,
+    truncated: Option<bool>,
+    duration_ms: Option<u64>,
+    detail: Option<String>,
+}
+
+impl Line {
+    /// The event; nothing where a member is missing.
+    fn event(self) -> Option<ExecEvent> {
+        Some(match self.r#type.as_str() {
+            "started" => ExecEvent::Started { id: self.id? },
+            "stdout" => ExecEvent::Stdout { text: self.text? },
+            "stderr" => ExecEvent::Stderr { text: self.text? },
+            "exited" => ExecEvent::Exited {
+                exit_code: self.exit_code?,
+                timed_out: self.timed_out?,
+                truncated: self.truncated?,
+                duration_ms: self.duration_ms?,
+            },
+            "failed" => ExecEvent::Failed {
+                detail: self.detail?,
+            },
+            _ => return None,
+        })
+    }
+}
 
 struct Lines {
     body: ByteStream,
@@ -70,13 +107,17 @@ impl Lines {
             if part.ends_with(b"\n") {
                 let line = std::mem::take(&mut self.begun);
                 if !line.trim_ascii().is_empty() {
-                    let event = serde_json::from_slice(&line);
-                    self.ready
-                        .push_back(event.map_err(|error| refusal::malformed(&error)));
+                    self.ready.push_back(read(&line));
                 }
             }
         }
     }
+}
+
+fn read(line: &[u8]) -> Result<ExecEvent, Error> {
+    let line: Line = serde_json::from_slice(line).map_err(|error| refusal::malformed(&error))?;
+    line.event()
+        .ok_or_else(|| refusal::failed("a line that is no event"))
 }
 
 fn is_last(event: &Result<ExecEvent, Error>) -> bool {

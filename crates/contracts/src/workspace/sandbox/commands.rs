@@ -1,9 +1,9 @@
 //! Commands: what they are asked with, and what comes of them.
 
-use domain::{SessionKey, Timestamp};
+use domain::{CommandLine, Error, SessionKey, Timestamp};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// The longest command, and the longest of its arguments and variables, in bytes.
@@ -16,29 +16,22 @@ const ARGUMENTS_MAX: usize = 1_024;
 const VARIABLES_MAX: usize = 256;
 
 /// The longest time of a command that somebody waits for, in seconds.
-const EXEC_MAX: f64 = 540.0;
+pub const EXEC_MAX_SECONDS: u32 = 540;
 
 /// The longest time of a command in the background, in seconds: a day.
-const BACKGROUND_MAX: f64 = 86_400.0;
+pub const BACKGROUND_MAX_SECONDS: u32 = 86_400;
 
-/// A command as it is written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(untagged, expecting = "a text or a list of texts")]
-pub enum CommandLine {
-    /// For `sh -c`.
-    Shell(String),
-    /// A program and its arguments.
-    Argv(Vec<String>),
-}
-
-/// `POST /sandbox/exec`
+/// `POST /sandbox/exec`, and, without `session_id`, `POST /sandbox/{session_id}/commands`: a
+/// command that goes on in the background.
 #[derive(Debug, Deserialize, ToSchema, Validate)]
 pub struct ExecRequest {
     /// The session, by its UUID or its number.
-    #[schema(value_type = String)]
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
     #[garde(skip)]
-    pub session_id: SessionKey,
-    /// A text for `sh -c`, or a program and its arguments.
+    pub session_id: Option<SessionKey>,
+    /// A text for `sh -c`, or a list: a program and its arguments.
+    #[schema(value_type = Object, example = "ls -l")]
     #[garde(custom(is_command))]
     pub command: CommandLine,
     /// The working directory: absolute below `/workspace`, or relative to it, which it is without.
@@ -53,34 +46,30 @@ pub struct ExecRequest {
     #[serde(default)]
     #[garde(skip)]
     pub stdin: Option<String>,
-    /// Seconds that it may run, at most 540; without, as the operator says.
+    /// Seconds that it may run, at most 540, in the background at most a day; without, as the
+    /// operator says.
     #[serde(default)]
-    #[garde(custom(|seconds: &Option<f64>, _: &()| is_timeout(*seconds, EXEC_MAX)))]
+    #[garde(skip)]
     pub timeout: Option<f64>,
 }
 
-/// `POST /sandbox/{session_id}/commands`: a command that goes on in the background.
-#[derive(Debug, Deserialize, ToSchema, Validate)]
-pub struct CommandRequest {
-    /// A text for `sh -c`, or a program and its arguments.
-    #[garde(custom(is_command))]
-    pub command: CommandLine,
-    /// The working directory: absolute below `/workspace`, or relative to it, which it is without.
-    #[serde(default)]
-    #[garde(custom(is_path_if_any))]
-    pub cwd: Option<String>,
-    /// Variables besides those that every command has; at most 256.
-    #[serde(default)]
-    #[garde(custom(are_variables))]
-    pub env: Option<BTreeMap<String, String>>,
-    /// What it reads; without, nothing.
-    #[serde(default)]
-    #[garde(skip)]
-    pub stdin: Option<String>,
-    /// Seconds that it may run, at most a day; without, as the operator says.
-    #[serde(default)]
-    #[garde(custom(|seconds: &Option<f64>, _: &()| is_timeout(*seconds, BACKGROUND_MAX)))]
-    pub timeout: Option<f64>,
+impl ExecRequest {
+    /// The timeout in milliseconds, rounded up.
+    ///
+    /// # Errors
+    /// Invalid when it is longer than `most` seconds, or no time at all.
+    pub fn timeout_ms(&self, most: u32) -> Result<Option<u64>, Error> {
+        let Some(seconds) = self.timeout else {
+            return Ok(None);
+        };
+        let milliseconds = (seconds * 1_000.0).ceil();
+        // What is no number is in no range.
+        if (1.0..=f64::from(most) * 1_000.0).contains(&milliseconds) {
+            return Ok(Some(milliseconds as u64));
+        }
+        let message = format!("must be a number of seconds above 0 and at most {most}");
+        Err(Error::invalid_field("timeout", message))
+    }
 }
 
 /// How a command ended, and what it put out.
@@ -106,6 +95,7 @@ pub struct BackgroundCommand {
     /// Its id among the sandbox's commands.
     pub id: u64,
     /// What was asked for.
+    #[schema(value_type = Object)]
     pub command: CommandLine,
     /// When it was started.
     #[schema(value_type = String, format = DateTime)]
@@ -122,12 +112,6 @@ pub struct BackgroundCommand {
     pub stderr: String,
     /// Whether there was more.
     pub truncated: bool,
-}
-
-/// A request's `timeout` as a duration. It has been checked.
-#[must_use]
-pub fn timeout(seconds: Option<f64>) -> Option<Duration> {
-    seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
 }
 
 fn is_command(command: &CommandLine, _: &()) -> garde::Result {
@@ -185,13 +169,4 @@ fn is_path_if_any(path: &Option<String>, context: &()) -> garde::Result {
 /// Where a path leads is decided by whoever follows it; this is about what can be one at all.
 pub(crate) fn is_path(path: &str, _: &()) -> garde::Result {
     crate::workspace::files::check_path(path).map_err(garde::Error::new)
-}
-
-fn is_timeout(seconds: Option<f64>, most: f64) -> garde::Result {
-    match seconds {
-        Some(seconds) if !(seconds >= 0.001 && seconds <= most) => Err(garde::Error::new(format!(
-            "must be a number of seconds from 0.001 to {most}"
-        ))),
-        _ => Ok(()),
-    }
 }

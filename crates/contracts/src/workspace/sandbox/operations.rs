@@ -85,7 +85,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         (Method::Post, "/api/v1/sandbox/{session_id}/commands"),
         "Start a command that goes on in the background",
     )
-    .body("CommandRequest")
+    .body("ExecRequest")
     .answers(&[
         Answer::new(201, "It runs.", Body::Json("BackgroundCommand")),
         UNKNOWN,
