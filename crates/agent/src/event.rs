@@ -197,7 +197,9 @@ impl Event {
                 last: true,
             }),
             Kind::MessageDelta { message_id, text } => message(message_id, text, false),
-            Kind::MessageEnded { message_id, text, .. } => message(message_id, text, true),
+            Kind::MessageEnded {
+                message_id, text, ..
+            } => message(message_id, text, true),
             Kind::Status { status, detail } => domain::Event::Status(StatusEvent {
                 status: status.clone(),
                 agent,
@@ -213,7 +215,13 @@ impl Event {
                 tool: name,
                 arguments,
                 ..
-            } => tool(call_id, name, ToolPhase::Started, Some(arguments.clone()), None),
+            } => tool(
+                call_id,
+                name,
+                ToolPhase::Started,
+                Some(arguments.clone()),
+                None,
+            ),
             Kind::ToolOutput {
                 call_id,
                 tool: name,

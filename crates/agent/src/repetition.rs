@@ -55,9 +55,9 @@ pub(crate) fn look(transcript: &Transcript, thread: Option<&str>) -> Verdict {
     }
     let first = calls.len().saturating_sub(rounds * length);
     let since = calls.get(first).map_or(0, |(number, _)| *number);
-    let warned = steps.iter().any(|step| {
-        step.number > since && matches!(step.body, Body::Notice { .. })
-    });
+    let warned = steps
+        .iter()
+        .any(|step| step.number > since && matches!(step.body, Body::Notice { .. }));
     match (warned, rounds >= STOP) {
         (false, _) => Verdict::Warn,
         (true, true) => Verdict::Stop,

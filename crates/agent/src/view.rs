@@ -57,14 +57,18 @@ impl View {
             ..
         } = situation;
         let mine = |step: &&Step| step.thread.as_deref() == *thread;
-        let compaction = transcript.all().iter().rev().filter(mine).find_map(|step| {
-            match &step.body {
-                Body::Compaction {
-                    through, summary, ..
-                } => Some((step.number, *through, summary.clone())),
-                _ => None,
-            }
-        });
+        let compaction =
+            transcript
+                .all()
+                .iter()
+                .rev()
+                .filter(mine)
+                .find_map(|step| match &step.body {
+                    Body::Compaction {
+                        through, summary, ..
+                    } => Some((step.number, *through, summary.clone())),
+                    _ => None,
+                });
         let (compacted_at, through) = match &compaction {
             Some((number, through, _)) => (*number, *through),
             None => (0, 0),

@@ -161,7 +161,10 @@ pub struct Audience {
 impl Audience {
     pub fn events(&self) -> Vec<Event> {
         let batches = self.batches.borrow();
-        batches.iter().flat_map(|batch| batch.events.clone()).collect()
+        batches
+            .iter()
+            .flat_map(|batch| batch.events.clone())
+            .collect()
     }
 
     pub fn kinds(&self) -> Vec<Kind> {
@@ -171,7 +174,11 @@ impl Audience {
     /// The last step that it was told of.
     pub fn seen(&self) -> u64 {
         let batches = self.batches.borrow();
-        batches.iter().filter_map(|batch| batch.step).max().unwrap_or(0)
+        batches
+            .iter()
+            .filter_map(|batch| batch.step)
+            .max()
+            .unwrap_or(0)
     }
 
     /// Waits until something was told.
@@ -190,7 +197,12 @@ impl Reader for Audience {
         Box::pin(async move {
             tokio::task::yield_now().await;
             let told = self.batches.borrow().len();
-            if self.leaves.lock().unwrap().is_some_and(|leaves| told >= leaves) {
+            if self
+                .leaves
+                .lock()
+                .unwrap()
+                .is_some_and(|leaves| told >= leaves)
+            {
                 return Err(Gone);
             }
             assert!(!batch.events.is_empty());
@@ -321,7 +333,10 @@ impl Stage {
     pub fn probe(
         &self,
         spec: Spec,
-        doing: impl for<'a> Fn(Map<String, Value>, &'a Caller) -> BoxFuture<'a, Result<Output, ToolError>>
+        doing: impl for<'a> Fn(
+            Map<String, Value>,
+            &'a Caller,
+        ) -> BoxFuture<'a, Result<Output, ToolError>>
         + Send
         + Sync
         + 'static,
@@ -337,7 +352,10 @@ impl Stage {
     pub fn give(
         &mut self,
         spec: Spec,
-        doing: impl for<'a> Fn(Map<String, Value>, &'a Caller) -> BoxFuture<'a, Result<Output, ToolError>>
+        doing: impl for<'a> Fn(
+            Map<String, Value>,
+            &'a Caller,
+        ) -> BoxFuture<'a, Result<Output, ToolError>>
         + Send
         + Sync
         + 'static,
@@ -422,7 +440,10 @@ impl Stage {
         let calls = calls(transcript.run());
         let results = results(transcript.run());
         let called: BTreeSet<&str> = calls.iter().map(|call| call.id.as_str()).collect();
-        let ended: Vec<&str> = results.iter().map(|result| result.call_id.as_str()).collect();
+        let ended: Vec<&str> = results
+            .iter()
+            .map(|result| result.call_id.as_str())
+            .collect();
         assert_eq!(called.len(), calls.len(), "every id is its call's own");
         assert_eq!(ended.len(), called.len(), "every call has one result");
         assert_eq!(called, ended.into_iter().collect());

@@ -73,7 +73,9 @@ impl Reply {
     pub fn status(status: u16, message: &str) -> Self {
         Self {
             status,
-            body: vec![Piece::Bytes(json!({"error": {"message": message}}).to_string())],
+            body: vec![Piece::Bytes(
+                json!({"error": {"message": message}}).to_string(),
+            )],
             ..Self::default()
         }
     }
@@ -100,10 +102,14 @@ impl Reply {
         self.event(&json!({"choices": [{"delta": delta}]}))
     }
 
-    pub fn usage(self, prompt: u64, completion: u64) -> Self {
-        self.event(&json!({"choices": [], "usage": {
+    /// Counts along, from the beginning.
+    pub fn usage(mut self, prompt: u64, completion: u64) -> Self {
+        let usage = json!({"choices": [], "usage": {
             "prompt_tokens": prompt, "completion_tokens": completion
-        }}))
+        }});
+        let event = Piece::Bytes(format!("data: {usage}\n\n"));
+        self.body.insert(0, event);
+        self
     }
 
     pub fn finish(self, reason: &str) -> Self {
