@@ -7,7 +7,10 @@ use ports::{BoxFuture, ByteStream, Http, HttpError};
 use serde_json::{Value, json};
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -223,4 +226,19 @@ pub fn stage() -> (Stage, Arc<Script>) {
     let clock = Arc::new(LeapingClock::new());
     let stage = Stage::new(script.clone(), clock, "http://models.test/v1");
     (stage, script)
+}
+
+/// A model that calls for ever, each time with another number.
+pub fn tireless(stage: &mut Stage, script: &Script) {
+    stage.give_echo();
+    let n = AtomicU64::new(0);
+    script.answer_with(move |_| {
+        let n = n.fetch_add(1, Ordering::Relaxed);
+        Reply::begin()
+            .token("On it. ")
+            .with_call("c", 0, "echo", &json!({"n": n}).to_string())
+            .usage(90, 10)
+            .wait(Duration::from_secs(1))
+            .done()
+    });
 }
