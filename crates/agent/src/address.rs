@@ -34,7 +34,10 @@ pub fn addressed<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> Op
 
 /// The character and the length of a code fence that the line begins with.
 fn fence_mark(line: &str) -> Option<(char, usize)> {
-    let character = line.chars().next().filter(|first| matches!(first, '`' | '~'))?;
+    let character = line
+        .chars()
+        .next()
+        .filter(|first| matches!(first, '`' | '~'))?;
     let length = line.chars().take_while(|next| *next == character).count();
     (length >= 3).then_some((character, length))
 }

@@ -13,7 +13,10 @@ pub(crate) fn check(call: &Call, offers: &[Spec]) -> Result<Map<String, Value>, 
         let name: String = call.tool.chars().take(64).collect();
         return Err(match known.as_slice() {
             [] => format!("There is no tool {name:?}: you have no tools. Answer in words."),
-            known => format!("There is no tool {name:?}. There are: {}.", known.join(", ")),
+            known => format!(
+                "There is no tool {name:?}. There are: {}.",
+                known.join(", ")
+            ),
         });
     };
     // No arguments at all are an empty object: so do servers for tools without parameters.
@@ -26,7 +29,9 @@ pub(crate) fn check(call: &Call, offers: &[Spec]) -> Result<Map<String, Value>, 
     let faults = schema::faults(&offer.parameters, &arguments);
     if !faults.is_empty() {
         let faults = faults.join("; ");
-        return Err(format!("Wrong arguments: {faults}. The tool was not called."));
+        return Err(format!(
+            "Wrong arguments: {faults}. The tool was not called."
+        ));
     }
     match arguments {
         Value::Object(arguments) => Ok(arguments),
@@ -47,12 +52,20 @@ mod tests {
             arguments: arguments.to_owned(),
         };
         let found = check(&call, &offers).map(|arguments| Value::Object(arguments).to_string());
-        assert_eq!(found.as_deref().map_err(String::as_str), expected, "{tool} {arguments}");
+        assert_eq!(
+            found.as_deref().map_err(String::as_str),
+            expected,
+            "{tool} {arguments}"
+        );
     }
 
     #[test]
     fn calls_and_what_is_wrong_with_them() {
-        check_call("read_output", r#"{"call_id":"x"}"#, Ok(r#"{"call_id":"x"}"#));
+        check_call(
+            "read_output",
+            r#"{"call_id":"x"}"#,
+            Ok(r#"{"call_id":"x"}"#),
+        );
         check_call(
             "rm",
             "{}",
@@ -61,8 +74,10 @@ mod tests {
         check_call(
             "read_output",
             r#"{"call_id":"#,
-            Err("The arguments are no JSON: EOF while parsing a value at line 1 column 11. \
-                 The tool was not called."),
+            Err(
+                "The arguments are no JSON: EOF while parsing a value at line 1 column 11. \
+                 The tool was not called.",
+            ),
         );
         check_call(
             "read_output",
@@ -72,7 +87,9 @@ mod tests {
         check_call(
             "read_output",
             "[1]",
-            Err("Wrong arguments: the arguments must be object, not array. The tool was not called."),
+            Err(
+                "Wrong arguments: the arguments must be object, not array. The tool was not called.",
+            ),
         );
         check_call(
             "assign",

@@ -43,16 +43,15 @@ pub(crate) fn plan(situation: &Situation<'_>, view: &View) -> Option<Compaction>
         kept += unit.tokens();
         kept <= kept_at_most
     });
-    let mut cut = view.units.len() - fitting.count();
-    if situation.overflowed && cut == 0 {
-        // The server disagrees with our count: half of it goes.
-        cut = view.units.len().div_ceil(2);
-    }
+    let fitting = fitting.count();
+    // The task is told in its own words anyway: there must be something else.
+    let least = view.units.iter().position(|unit| !unit.is_task)? + 1;
+    let cut = match view.units.len() - fitting {
+        // The server counts more than we do: half of it goes.
+        cut if cut < least => least.max(view.units.len().div_ceil(2)),
+        cut => cut,
+    };
     let (old, _) = view.units.split_at_checked(cut)?;
-    // The task is told in its own words anyway.
-    if old.iter().all(|unit| unit.is_task) {
-        return None;
-    }
     let through = old.iter().map(|unit| unit.through).max()?;
     let messages = old.iter().flat_map(|unit| &unit.messages);
     let mut text = String::new();
@@ -90,7 +89,9 @@ fn render(message: &Message, text: &mut String) {
         Role::Tool => "Result",
     };
     let short = |text: &str| {
-        let cut = output::cut(text, MESSAGE, |missing, _| format!("{missing} bytes left out"));
+        let cut = output::cut(text, MESSAGE, |missing, _| {
+            format!("{missing} bytes left out")
+        });
         cut.into_owned()
     };
     if !message.content.is_empty() {

@@ -90,9 +90,8 @@ fn after(situation: &Situation<'_>, step: &Step, answer: &Answer) -> Option<Next
     if answer.calls.is_empty() {
         let mut later = situation.transcript.thread(situation.thread);
         // A notice came after it: there is more to say.
-        let goes_on = later.any(|later| {
-            later.number > step.number && matches!(later.body, Body::Notice { .. })
-        });
+        let goes_on = later
+            .any(|later| later.number > step.number && matches!(later.body, Body::Notice { .. }));
         let end = || End::new(Reason::Completed, "the agent is done");
         return (!goes_on).then(|| Next::Finish(end()));
     }
@@ -185,3 +184,6 @@ fn ask(situation: &Situation<'_>) -> Next {
         tokens,
     }
 }
+
+#[cfg(test)]
+mod tests;

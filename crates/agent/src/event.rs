@@ -5,9 +5,9 @@
 //! A reader that names the last step it has seen is told everything from there on, once.
 
 use crate::{CallState, MessageState, Outcome, Reason, Usage};
-use domain::{FileChange, MessageEvent, Sender, StatusEvent, ToolCallEvent, ToolPhase};
+use domain::FileChange;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
 /// Events that go out together: one line of the stream.
@@ -162,84 +162,4 @@ pub enum Kind {
         /// What the run cost.
         usage: Usage,
     },
-}
-
-impl Event {
-    /// The event in the words that every contract's frames are made from, where one fits.
-    #[must_use]
-    pub fn to_domain(&self) -> Option<domain::Event> {
-        let agent = self.agent.clone();
-        let message = |message_id: &Uuid, content: &str, last| {
-            domain::Event::Message(MessageEvent {
-                message_id: *message_id,
-                sender: Sender::Agent,
-                agent: agent.clone(),
-                content: content.to_owned(),
-                last,
-            })
-        };
-        let tool = |call_id: &str, tool: &str, phase, arguments, result| {
-            domain::Event::ToolCall(ToolCallEvent {
-                tool_call_id: call_id.to_owned(),
-                agent: agent.clone(),
-                tool: tool.to_owned(),
-                phase,
-                arguments,
-                result,
-            })
-        };
-        Some(match &self.kind {
-            Kind::UserMessage { message_id, text } => domain::Event::Message(MessageEvent {
-                message_id: *message_id,
-                sender: Sender::User,
-                agent: None,
-                content: text.clone(),
-                last: true,
-            }),
-            Kind::MessageDelta { message_id, text } => message(message_id, text, false),
-            Kind::MessageEnded { message_id, text, .. } => message(message_id, text, true),
-            Kind::Status { status, detail } => domain::Event::Status(StatusEvent {
-                status: status.clone(),
-                agent,
-                detail: detail.clone(),
-            }),
-            Kind::Warning { code, text } => domain::Event::Status(StatusEvent {
-                status: code.clone(),
-                agent,
-                detail: Some(text.clone()),
-            }),
-            Kind::ToolStarted {
-                call_id,
-                tool: name,
-                arguments,
-                ..
-            } => tool(call_id, name, ToolPhase::Started, Some(arguments.clone()), None),
-            Kind::ToolOutput {
-                call_id,
-                tool: name,
-                text,
-            } => {
-                let result = Some(Value::String(text.clone()));
-                tool(call_id, name, ToolPhase::Output, None, result)
-            }
-            Kind::ToolEnded {
-                call_id,
-                tool: name,
-                state,
-                output,
-                detail,
-                ..
-            } => {
-                let result = json!({"status": state, "output": output, "detail": detail});
-                tool(call_id, name, ToolPhase::Ended, None, Some(result))
-            }
-            Kind::FileChange { change, .. } => domain::Event::FileChange(change.clone()),
-            Kind::RunStarted { .. }
-            | Kind::Reasoning { .. }
-            | Kind::MessageStarted { .. }
-            | Kind::Usage { .. }
-            | Kind::Compacted { .. }
-            | Kind::RunEnded { .. } => return None,
-        })
-    }
 }

@@ -23,6 +23,7 @@ pub mod order;
 mod output;
 mod record;
 mod recovery;
+mod rendering;
 mod repetition;
 mod retry;
 mod run;

@@ -106,7 +106,8 @@ impl Order {
             Kind::MessageDelta { message_id, text } => {
                 not_empty(text)?;
                 let said = self.messages.get_mut(message_id);
-                said.ok_or_else(|| not_under_way(message_id))?.push_str(text);
+                said.ok_or_else(|| not_under_way(message_id))?
+                    .push_str(text);
                 Ok(())
             }
             Kind::MessageEnded {
@@ -154,7 +155,9 @@ impl Order {
         match self.calls.remove(call_id) {
             None => return Err(format!("call {call_id} is not under way")),
             Some(started) if started != tool => {
-                return Err(format!("call {call_id} began as {started} and ended as {tool}"));
+                return Err(format!(
+                    "call {call_id} began as {started} and ended as {tool}"
+                ));
             }
             Some(_) => {}
         }
@@ -177,7 +180,9 @@ impl Order {
             return Err(format!("call {call} did not end before the run"));
         }
         if output != self.output {
-            return Err(format!("the output of a run that ended by {reason:?} is not its last message"));
+            return Err(format!(
+                "the output of a run that ended by {reason:?} is not its last message"
+            ));
         }
         self.phase = Phase::Ended;
         Ok(())

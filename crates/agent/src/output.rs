@@ -70,8 +70,14 @@ mod tests {
             "012345\n[… 8 bytes are left out here; read_output with call_id \"c1\" and offset 6 \
              reads on …]\nef"
         );
-        assert_eq!(page("0123456789abcdef", 6, 8), "6789abcd\n[bytes 6 to 14 of 16; offset 14 reads on]");
-        assert_eq!(page("0123456789abcdef", 14, 8), "ef\n[bytes 14 to 16 of 16; this is the end]");
+        assert_eq!(
+            page("0123456789abcdef", 6, 8),
+            "6789abcd\n[bytes 6 to 14 of 16; offset 14 reads on]"
+        );
+        assert_eq!(
+            page("0123456789abcdef", 14, 8),
+            "ef\n[bytes 14 to 16 of 16; this is the end]"
+        );
         assert_eq!(page("abc", 99, 8), "\n[bytes 3 to 3 of 3; this is the end]");
     }
 

@@ -38,7 +38,11 @@ pub fn missing(transcript: &Transcript, assignments: Assignments) -> Vec<Missing
         return Vec::new();
     }
     let results: BTreeSet<&str> = run.iter().filter_map(result_id).collect();
-    let answered: BTreeSet<_> = run.iter().filter_map(answer).map(|answer| answer.message_id).collect();
+    let answered: BTreeSet<_> = run
+        .iter()
+        .filter_map(answer)
+        .map(|answer| answer.message_id)
+        .collect();
     let of = |step: &Step, body| Missing {
         agent: step.agent.clone(),
         thread: step.thread.clone(),
@@ -67,7 +71,11 @@ pub fn missing(transcript: &Transcript, assignments: Assignments) -> Vec<Missing
         }
     }
     // What was handed on comes later in the transcript than the call that did so.
-    for (step, answer) in run.iter().rev().filter_map(|step| Some((step, answer(step)?))) {
+    for (step, answer) in run
+        .iter()
+        .rev()
+        .filter_map(|step| Some((step, answer(step)?)))
+    {
         for call in &answer.calls {
             let goes_on = assignments == Assignments::GoOn && call.tool == ASSIGN;
             if goes_on || results.contains(call.id.as_str()) {

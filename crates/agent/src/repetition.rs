@@ -31,21 +31,24 @@ struct Made {
 /// Looks at the calls of a thread in this run.
 pub(crate) fn look(transcript: &Transcript, thread: Option<&str>) -> Verdict {
     let steps: Vec<&Step> = transcript.thread(thread).collect();
-    let mut calls: Vec<(u64, Made)> = Vec::new();
-    for step in &steps {
-        for call in answer(step).map_or(&[][..], |answer| &answer.calls) {
-            if let Some(result) = transcript.result_of(&call.id) {
-                let made = Made {
-                    tool: call.tool.clone(),
-                    arguments: canonical(&call.arguments),
-                    state: result.state,
-                    // A shortened output names its own call.
-                    shown: result.shown.replace(&call.id, ""),
-                };
-                calls.push((step.number, made));
-            }
-        }
-    }
+    // More than the last ones do not matter.
+    let newest = steps.iter().rev().flat_map(|step| {
+        let calls = answer(step).map_or(&[][..], |answer| &answer.calls);
+        calls.iter().rev().map(|call| (step.number, call))
+    });
+    let made = newest.filter_map(|(number, call)| {
+        let result = transcript.result_of(&call.id)?;
+        let made = Made {
+            tool: call.tool.clone(),
+            arguments: canonical(&call.arguments),
+            state: result.state,
+            // A shortened output names its own call.
+            shown: result.shown.replace(&call.id, ""),
+        };
+        Some((number, made))
+    });
+    let mut calls: Vec<(u64, Made)> = made.take(STOP * ROUND).collect();
+    calls.reverse();
     let (rounds, length) = (1..=ROUND)
         .map(|length| (rounds(&calls, length), length))
         .max_by_key(|(rounds, length)| (*rounds, std::cmp::Reverse(*length)))
@@ -55,9 +58,9 @@ pub(crate) fn look(transcript: &Transcript, thread: Option<&str>) -> Verdict {
     }
     let first = calls.len().saturating_sub(rounds * length);
     let since = calls.get(first).map_or(0, |(number, _)| *number);
-    let warned = steps.iter().any(|step| {
-        step.number > since && matches!(step.body, Body::Notice { .. })
-    });
+    let warned = steps
+        .iter()
+        .any(|step| step.number > since && matches!(step.body, Body::Notice { .. }));
     match (warned, rounds >= STOP) {
         (false, _) => Verdict::Warn,
         (true, true) => Verdict::Stop,

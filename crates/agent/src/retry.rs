@@ -122,21 +122,39 @@ mod tests {
                 Retry::No,
             ),
             (
-                status(400, "This model's maximum context length is 8192 tokens", None),
+                status(
+                    400,
+                    "This model's maximum context length is 8192 tokens",
+                    None,
+                ),
                 1,
                 0,
                 Retry::Shorten,
             ),
-            (status(400, "prompt is too long: 9 > 8", None), 9, 0, Retry::Shorten),
+            (
+                status(400, "prompt is too long: 9 > 8", None),
+                9,
+                0,
+                Retry::Shorten,
+            ),
             (
                 status(500, "the request exceeds the available context size", None),
                 1,
                 0,
                 Retry::Shorten,
             ),
-            (status(429, "too many tokens per minute", None), 1, 0, seconds(0.5)),
+            (
+                status(429, "too many tokens per minute", None),
+                1,
+                0,
+                seconds(0.5),
+            ),
         ] {
-            assert_eq!(retry(&error, asked, &limits, chance), expected, "{error:?} {asked}");
+            assert_eq!(
+                retry(&error, asked, &limits, chance),
+                expected,
+                "{error:?} {asked}"
+            );
         }
     }
 

@@ -78,7 +78,10 @@ impl Run<'_> {
     ///
     /// # Errors
     /// [`RunError`]
-    pub async fn drive(self, interrupt: impl Future<Output = ()> + Send) -> Result<Driven, RunError> {
+    pub async fn drive(
+        self,
+        interrupt: impl Future<Output = ()> + Send,
+    ) -> Result<Driven, RunError> {
         let began = self.world.clock.now();
         let mut journal = self.journal();
         if let Some(end) = self.catch_up(&mut journal).await? {

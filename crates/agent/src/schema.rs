@@ -31,7 +31,9 @@ fn check(schema: &Value, value: &Value, path: &str, faults: &mut Vec<String>) {
     if let Some(expected) = schema.get("type")
         && !is_of(value, expected)
     {
-        let expected = list(expected, |name| name.as_str().unwrap_or_default().to_owned());
+        let expected = list(expected, |name| {
+            name.as_str().unwrap_or_default().to_owned()
+        });
         let found = type_of(value);
         return fault(faults, path, &format!("must be {expected}, not {found}"));
     }
@@ -54,7 +56,14 @@ fn check(schema: &Value, value: &Value, path: &str, faults: &mut Vec<String>) {
         Value::Array(items) => check_items(schema, items, path, faults),
         Value::String(text) => {
             let length = text.chars().count();
-            check_range(schema, length, ["minLength", "maxLength"], "characters", path, faults);
+            check_range(
+                schema,
+                length,
+                ["minLength", "maxLength"],
+                "characters",
+                path,
+                faults,
+            );
         }
         Value::Number(number) => check_number(schema, number.as_f64(), path, faults),
         Value::Null | Value::Bool(_) => {}
@@ -71,7 +80,9 @@ fn check_any(choices: &[Value], value: &Value, path: &str, faults: &mut Vec<Stri
             return;
         }
         // A choice of the right type comes nearer than any of a wrong one.
-        let of_type = choice.get("type").is_none_or(|expected| is_of(value, expected));
+        let of_type = choice
+            .get("type")
+            .is_none_or(|expected| is_of(value, expected));
         let is_nearer = nearest
             .as_ref()
             .is_none_or(|nearest| of_type && found.len() <= nearest.len());
@@ -83,7 +94,11 @@ fn check_any(choices: &[Value], value: &Value, path: &str, faults: &mut Vec<Stri
         Some(nearest) if choices.len() == 1 => faults.extend(nearest),
         Some(nearest) => {
             let nearest = nearest.join("; ");
-            fault(faults, path, &format!("fits none of the allowed forms ({nearest})"));
+            fault(
+                faults,
+                path,
+                &format!("fits none of the allowed forms ({nearest})"),
+            );
         }
         None => {}
     }
@@ -121,13 +136,15 @@ fn check_members(
     }
 }
 
-fn check_items(
-    schema: &Map<String, Value>,
-    items: &[Value],
-    path: &str,
-    faults: &mut Vec<String>,
-) {
-    check_range(schema, items.len(), ["minItems", "maxItems"], "items", path, faults);
+fn check_items(schema: &Map<String, Value>, items: &[Value], path: &str, faults: &mut Vec<String>) {
+    check_range(
+        schema,
+        items.len(),
+        ["minItems", "maxItems"],
+        "items",
+        path,
+        faults,
+    );
     if let Some(each) = schema.get("items") {
         for (index, item) in items.iter().enumerate() {
             check(each, item, &format!("{path}[{index}]"), faults);
@@ -146,10 +163,18 @@ fn check_range(
     let found = u64::try_from(found).unwrap_or(u64::MAX);
     let bound = |name| schema.get(name).and_then(Value::as_u64);
     if let Some(least) = bound(least).filter(|least| found < *least) {
-        fault(faults, path, &format!("must have at least {least} {of}, not {found}"));
+        fault(
+            faults,
+            path,
+            &format!("must have at least {least} {of}, not {found}"),
+        );
     }
     if let Some(most) = bound(most).filter(|most| found > *most) {
-        fault(faults, path, &format!("must have at most {most} {of}, not {found}"));
+        fault(
+            faults,
+            path,
+            &format!("must have at most {most} {of}, not {found}"),
+        );
     }
 }
 
@@ -161,10 +186,14 @@ fn check_number(
 ) {
     let Some(number) = number else { return };
     let bound = |name| schema.get(name).filter(|bound| bound.is_number());
-    if let Some(least) = bound("minimum").filter(|least| least.as_f64().is_some_and(|least| number < least)) {
+    if let Some(least) =
+        bound("minimum").filter(|least| least.as_f64().is_some_and(|least| number < least))
+    {
         fault(faults, path, &format!("must be at least {least}"));
     }
-    if let Some(most) = bound("maximum").filter(|most| most.as_f64().is_some_and(|most| number > most)) {
+    if let Some(most) =
+        bound("maximum").filter(|most| most.as_f64().is_some_and(|most| number > most))
+    {
         fault(faults, path, &format!("must be at most {most}"));
     }
 }
@@ -215,7 +244,9 @@ fn type_of(value: &Value) -> &'static str {
 /// 1 and 1.0 are the same number.
 fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
-        (Value::Number(one), Value::Number(other)) => one == other || one.as_f64() == other.as_f64(),
+        (Value::Number(one), Value::Number(other)) => {
+            one == other || one.as_f64() == other.as_f64()
+        }
         (one, other) => one == other,
     }
 }

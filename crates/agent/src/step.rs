@@ -2,7 +2,7 @@
 //!
 //! Their JSON is kept in a database: members and variants are only ever added.
 
-use crate::{Prices, Usage};
+use crate::{Prices, Usage, limits, output};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -129,11 +129,14 @@ pub struct Call {
 }
 
 impl Call {
-    /// The arguments for readers: the JSON, or the text if it is none.
+    /// The arguments for readers: the JSON; the text if it is none, and its beginning and end if
+    /// it is longer than 64 KiB.
     #[must_use]
     pub fn arguments_for_readers(&self) -> Value {
-        serde_json::from_str(&self.arguments)
-            .unwrap_or_else(|_| Value::String(self.arguments.clone()))
+        let short = output::cut(&self.arguments, limits::DETAIL, |missing, _| {
+            format!("{missing} bytes left out")
+        });
+        serde_json::from_str(&short).unwrap_or_else(|_| Value::String(short.into_owned()))
     }
 }
 

@@ -68,7 +68,10 @@ impl Transcript {
     }
 
     /// The steps of this run that belong to a thread.
-    pub fn thread<'a>(&'a self, thread: Option<&'a str>) -> impl DoubleEndedIterator<Item = &'a Step> {
+    pub fn thread<'a>(
+        &'a self,
+        thread: Option<&'a str>,
+    ) -> impl DoubleEndedIterator<Item = &'a Step> {
         self.run()
             .iter()
             .filter(move |step| step.thread.as_deref() == thread)
@@ -77,7 +80,9 @@ impl Transcript {
     /// The number of the next step.
     #[must_use]
     pub fn next_number(&self) -> u64 {
-        self.steps.last().map_or(1, |step| step.number.saturating_add(1))
+        self.steps
+            .last()
+            .map_or(1, |step| step.number.saturating_add(1))
     }
 
     pub(crate) fn push(&mut self, step: Step) {
@@ -165,7 +170,13 @@ impl Transcript {
             _ => false,
         };
         let resumed = |step: &&Step| step.body == Body::Resumed;
-        self.run().iter().rev().take_while(idle).filter(resumed).count() > RESTARTS
+        self.run()
+            .iter()
+            .rev()
+            .take_while(idle)
+            .filter(resumed)
+            .count()
+            > RESTARTS
     }
 }
 

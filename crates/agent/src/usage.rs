@@ -6,9 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 /// An amount of money in 10⁻¹² of the currency unit that the prices are in.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Cost(pub u64);
 
@@ -91,7 +89,10 @@ impl std::iter::Sum for Usage {
 #[must_use]
 pub fn estimate(text: &str) -> u64 {
     let ascii = text.bytes().filter(u8::is_ascii).count();
-    let others = text.chars().filter(|character| !character.is_ascii()).count();
+    let others = text
+        .chars()
+        .filter(|character| !character.is_ascii())
+        .count();
     u64::try_from(ascii.div_ceil(4).saturating_add(others)).unwrap_or(u64::MAX)
 }
 
@@ -150,7 +151,14 @@ mod tests {
 
     #[test]
     fn estimates() {
-        for (text, tokens) in [("", 0), ("a", 1), ("four", 1), ("fives", 2), ("世界", 2), ("é ab", 2)] {
+        for (text, tokens) in [
+            ("", 0),
+            ("a", 1),
+            ("four", 1),
+            ("fives", 2),
+            ("世界", 2),
+            ("é ab", 2),
+        ] {
             assert_eq!(estimate(text), tokens, "{text}");
         }
     }

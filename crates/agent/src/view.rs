@@ -57,14 +57,18 @@ impl View {
             ..
         } = situation;
         let mine = |step: &&Step| step.thread.as_deref() == *thread;
-        let compaction = transcript.all().iter().rev().filter(mine).find_map(|step| {
-            match &step.body {
-                Body::Compaction {
-                    through, summary, ..
-                } => Some((step.number, *through, summary.clone())),
-                _ => None,
-            }
-        });
+        let compaction =
+            transcript
+                .all()
+                .iter()
+                .rev()
+                .filter(mine)
+                .find_map(|step| match &step.body {
+                    Body::Compaction {
+                        through, summary, ..
+                    } => Some((step.number, *through, summary.clone())),
+                    _ => None,
+                });
         let (compacted_at, through) = match &compaction {
             Some((number, through, _)) => (*number, *through),
             None => (0, 0),
@@ -248,11 +252,10 @@ pub(crate) const INTERRUPTED: &str = "The call was interrupted before its result
 /// Servers parse the arguments of earlier calls, and some fail on what is no JSON object. The
 /// call's result says what was wrong.
 fn wire_arguments(arguments: &str) -> String {
-    let parsed: Result<serde_json::Map<String, serde_json::Value>, _> =
-        serde_json::from_str(arguments);
-    match parsed {
-        Ok(_) => arguments.to_owned(),
-        Err(_) => "{}".to_owned(),
+    let parsed: Result<serde::de::IgnoredAny, _> = serde_json::from_str(arguments);
+    match parsed.is_ok() && arguments.trim_start().starts_with('{') {
+        true => arguments.to_owned(),
+        false => "{}".to_owned(),
     }
 }
 

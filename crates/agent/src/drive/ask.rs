@@ -67,7 +67,10 @@ impl Loop<'_> {
         loop {
             asked += 1;
             let mut taken = Taken::default();
-            let fault = match self.take(agent, request, tokens, message_id, &mut taken).await {
+            let fault = match self
+                .take(agent, request, tokens, message_id, &mut taken)
+                .await
+            {
                 Ok(()) => None,
                 Err(Fault::Halt(halt)) => return Err(halt),
                 Err(Fault::TooLong(what)) => Some(what.to_owned()),
@@ -130,11 +133,7 @@ impl Loop<'_> {
     }
 
     /// An answer that nobody is shown.
-    async fn summarise(
-        &self,
-        agent: &Agent,
-        request: &Request,
-    ) -> (Taken, Option<llm::Error>) {
+    async fn summarise(&self, agent: &Agent, request: &Request) -> (Taken, Option<llm::Error>) {
         let mut taken = Taken::default();
         let model = &agent.model;
         let client = &self.drive.world.client;
@@ -175,7 +174,9 @@ impl Loop<'_> {
                 Event::ToolCall { call, .. } => {
                     taken.arguments = taken.arguments.saturating_add(call.arguments.len());
                     if taken.arguments > limits::ARGUMENTS {
-                        return Err(Fault::TooLong("the arguments of the tool calls are too long"));
+                        return Err(Fault::TooLong(
+                            "the arguments of the tool calls are too long",
+                        ));
                     }
                     taken.calls.push(call);
                 }
@@ -251,9 +252,10 @@ impl Loop<'_> {
     async fn warn_of_cut(&self, agent: &Agent, taken: &Taken) -> Result<(), Halt> {
         let (code, text) = match taken.finish {
             Some(FinishReason::Length) => ("cut_off", "the answer reached its longest length"),
-            Some(FinishReason::ContentFilter) => {
-                ("filtered", "the model server held a part of the answer back")
-            }
+            Some(FinishReason::ContentFilter) => (
+                "filtered",
+                "the model server held a part of the answer back",
+            ),
             _ => return Ok(()),
         };
         let warning = Kind::Warning {
@@ -301,7 +303,9 @@ impl Loop<'_> {
             Some(usage) => Usage::new(usage.prompt_tokens, usage.completion_tokens, prices, false),
             None => {
                 let calls = taken.calls.iter();
-                let calls: u64 = calls.map(|call| estimate(&call.arguments) + estimate(&call.name)).sum();
+                let calls: u64 = calls
+                    .map(|call| estimate(&call.arguments) + estimate(&call.name))
+                    .sum();
                 Usage::new(tokens, estimate(&taken.text) + calls, prices, true)
             }
         }

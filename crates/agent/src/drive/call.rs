@@ -126,7 +126,10 @@ impl Loop<'_> {
     ) -> Result<Option<Made>, Halt> {
         let name = arguments.get("agent").and_then(Value::as_str);
         let Some(other) = name.and_then(|name| self.drive.team.agent(name)) else {
-            return Ok(Some(Made::new(CallState::Refused, "There is no such agent.")));
+            return Ok(Some(Made::new(
+                CallState::Refused,
+                "There is no such agent.",
+            )));
         };
         let work = Loop {
             drive: self.drive,
@@ -175,7 +178,10 @@ impl Loop<'_> {
         let room = self.drive.limits.output_shown.saturating_sub(PAGE_NOTE);
         Ok(match kept {
             Some(kept) => Made::new(CallState::Done, output::page(&kept, offset, room)),
-            None => Made::new(CallState::Failed, "There is no output of a call with that id."),
+            None => Made::new(
+                CallState::Failed,
+                "There is no output of a call with that id.",
+            ),
         })
     }
 }

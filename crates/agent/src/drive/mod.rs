@@ -55,7 +55,9 @@ impl<'a> Drive<'a> {
     /// Who answers the user: whom the message's step names, or the lead.
     pub(crate) fn addressee(&self) -> Option<&'a Agent> {
         let transcript = self.transcript.read();
-        let name = transcript.beginning().and_then(|step| step.agent.as_deref());
+        let name = transcript
+            .beginning()
+            .and_then(|step| step.agent.as_deref());
         let named = name.and_then(|name| self.team.agent(name));
         named.or_else(|| self.team.agents().first())
     }

@@ -78,10 +78,30 @@ fn end(output: &str) -> Event {
 fn what_is_in_order() {
     for events in [
         vec![start(), end("")],
-        vec![start(), began(A), piece(A, "a"), piece(A, "b"), said(A, "ab"), end("ab")],
+        vec![
+            start(),
+            began(A),
+            piece(A, "a"),
+            piece(A, "b"),
+            said(A, "ab"),
+            end("ab"),
+        ],
         vec![start(), began(A), said(A, "told later"), end("told later")],
-        vec![start(), began(A), piece(A, "er"), said(A, "later"), end("later")],
-        vec![start(), called("1"), called("2"), came_to("1"), came_to("2"), end("")],
+        vec![
+            start(),
+            began(A),
+            piece(A, "er"),
+            said(A, "later"),
+            end("later"),
+        ],
+        vec![
+            start(),
+            called("1"),
+            called("2"),
+            came_to("1"),
+            came_to("2"),
+            end(""),
+        ],
         vec![
             start(),
             called("1"),
@@ -106,24 +126,48 @@ fn what_is_not() {
     for (position, fault, events) in [
         (0, "the run did not begin", vec![]),
         (1, "the run did not end", vec![start()]),
-        (0, "before the run's start", vec![called("1"), start(), end("")]),
+        (
+            0,
+            "before the run's start",
+            vec![called("1"), start(), end("")],
+        ),
         (1, "the run began twice", vec![start(), start()]),
-        (2, "after the run's end", vec![start(), end(""), called("1")]),
+        (
+            2,
+            "after the run's end",
+            vec![start(), end(""), called("1")],
+        ),
         (1, "nobody's", vec![start(), nobody]),
         (2, "began twice", vec![start(), began(A), began(A)]),
-        (3, "began twice", vec![start(), began(A), said(A, ""), began(A)]),
+        (
+            3,
+            "began twice",
+            vec![start(), began(A), said(A, ""), began(A)],
+        ),
         (1, "is not under way", vec![start(), piece(A, "x")]),
         (1, "is not under way", vec![start(), said(A, "x")]),
         (2, "empty", vec![start(), began(A), piece(A, "")]),
-        (3, "its pieces", vec![start(), began(A), piece(A, "x"), said(A, "y")]),
+        (
+            3,
+            "its pieces",
+            vec![start(), began(A), piece(A, "x"), said(A, "y")],
+        ),
         (2, "did not end before", vec![start(), began(A), end("")]),
         (2, "did not end before", vec![start(), called("1"), end("")]),
         (2, "began twice", vec![start(), called("1"), called("1")]),
-        (3, "began twice", vec![start(), called("1"), came_to("1"), called("1")]),
+        (
+            3,
+            "began twice",
+            vec![start(), called("1"), came_to("1"), called("1")],
+        ),
         (1, "is not under way", vec![start(), came_to("1")]),
         (1, "is not under way", vec![start(), within("1", began(A))]),
         (1, "not its last message", vec![start(), end("x")]),
-        (3, "not its last message", vec![start(), began(A), said(A, "x"), end("")]),
+        (
+            3,
+            "not its last message",
+            vec![start(), began(A), said(A, "x"), end("")],
+        ),
     ] {
         let violation = check(&events).unwrap_err();
         assert_eq!(violation.position, position, "{events:#?}");

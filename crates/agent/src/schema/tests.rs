@@ -48,21 +48,54 @@ fn what_does_not_fit_names_the_member() {
     check(&json!([]), &["the arguments must be object, not array"]);
     check(&json!({}), &["`path` is missing"]);
     check(&json!({"path": 5}), &["`path` must be string, not number"]);
-    check(&json!({"path": ""}), &["`path` must have at least 1 characters, not 0"]);
-    check(&json!({"path": "世世世世世世"}), &["`path` must have at most 5 characters, not 6"]);
-    check(&json!({"path": "a", "depth": "3"}), &["`depth` must be integer, not string"]);
-    check(&json!({"path": "a", "depth": 1.5}), &["`depth` must be integer, not number"]);
-    check(&json!({"path": "a", "depth": 0}), &["`depth` must be at least 1"]);
-    check(&json!({"path": "a", "depth": 17}), &["`depth` must be at most 16"]);
+    check(
+        &json!({"path": ""}),
+        &["`path` must have at least 1 characters, not 0"],
+    );
+    check(
+        &json!({"path": "世世世世世世"}),
+        &["`path` must have at most 5 characters, not 6"],
+    );
+    check(
+        &json!({"path": "a", "depth": "3"}),
+        &["`depth` must be integer, not string"],
+    );
+    check(
+        &json!({"path": "a", "depth": 1.5}),
+        &["`depth` must be integer, not number"],
+    );
+    check(
+        &json!({"path": "a", "depth": 0}),
+        &["`depth` must be at least 1"],
+    );
+    check(
+        &json!({"path": "a", "depth": 17}),
+        &["`depth` must be at most 16"],
+    );
     check(
         &json!({"path": "a", "kind": "link"}),
         &[r#"`kind` must be one of "file", "folder", 3"#],
     );
-    check(&json!({"path": "a", "always": "y"}), &[r#"`always` must be "x""#]);
-    check(&json!({"path": "a", "note": 1}), &["`note` must be string, null, not number"]);
-    check(&json!({"path": "a", "never": 1}), &["`never` must not be there"]);
-    check(&json!({"path": "a", "env": {"A": 1}}), &["`env.A` must be string, not number"]);
-    check(&json!({"path": "a", "edit": {}}), &["`edit.line` is missing"]);
+    check(
+        &json!({"path": "a", "always": "y"}),
+        &[r#"`always` must be "x""#],
+    );
+    check(
+        &json!({"path": "a", "note": 1}),
+        &["`note` must be string, null, not number"],
+    );
+    check(
+        &json!({"path": "a", "never": 1}),
+        &["`never` must not be there"],
+    );
+    check(
+        &json!({"path": "a", "env": {"A": 1}}),
+        &["`env.A` must be string, not number"],
+    );
+    check(
+        &json!({"path": "a", "edit": {}}),
+        &["`edit.line` is missing"],
+    );
     check(
         &json!({"path": "a", "command": ["ls", 1]}),
         &["`command` fits none of the allowed forms (`command[1]` must be string, not number)"],
@@ -73,13 +106,17 @@ fn what_does_not_fit_names_the_member() {
     );
     check(
         &json!({"path": 1, "depth": 0}),
-        &["`depth` must be at least 1", "`path` must be string, not number"],
+        &[
+            "`depth` must be at least 1",
+            "`path` must be string, not number",
+        ],
     );
 }
 
 #[test]
 fn an_unknown_member_is_told_the_known_ones() {
-    let schema = json!({"type": "object", "properties": {"a": {}, "b": {}}, "additionalProperties": false});
+    let schema =
+        json!({"type": "object", "properties": {"a": {}, "b": {}}, "additionalProperties": false});
     assert_eq!(
         faults(&schema, &json!({"c": 1})),
         ["`c` is not known; known are: a, b"]
@@ -93,13 +130,22 @@ fn faults_are_bounded() {
     assert_eq!(faults(&schema, &many).len(), 8);
     let name = "n".repeat(100_000);
     let schema = json!({"additionalProperties": false});
-    let told: usize = faults(&schema, &json!({name: 1})).iter().map(String::len).sum();
+    let told: usize = faults(&schema, &json!({name: 1}))
+        .iter()
+        .map(String::len)
+        .sum();
     assert!(told < 1_000, "{told}");
 }
 
 #[test]
 fn a_schema_that_is_none_takes_everything() {
-    for schema in [json!(null), json!(true), json!({}), json!({"type": 3}), json!({"required": "x"})] {
+    for schema in [
+        json!(null),
+        json!(true),
+        json!({}),
+        json!({"type": 3}),
+        json!({"required": "x"}),
+    ] {
         assert!(faults(&schema, &json!({"a": 1})).is_empty(), "{schema}");
     }
 }

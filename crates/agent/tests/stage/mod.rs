@@ -12,9 +12,9 @@
 pub mod model;
 
 use agent::{
-    Agent, Batch, Body, Call, CallResult, Caller, Driven, Event, Gone, Kind, Limits, Model, Output,
-    Prices, Reader, Record, Run, RunError, Spec, Step, Team, Tool, ToolError, Transcript, World,
-    order,
+    Agent, Batch, Body, Call, CallResult, Caller, Driven, Event, Gone, Kind, Limits, Model,
+    Outcome, Output, Prices, Reader, Reason, Record, Run, RunError, Spec, Step, Team, Tool,
+    ToolError, Transcript, World, order,
 };
 use domain::{Error, ErrorKind};
 use futures::future::pending;
@@ -83,6 +83,8 @@ pub struct Memory {
     pub drafts: AtomicU64,
     pub crash: Mutex<Option<Crash>>,
     pub logs: Mutex<Vec<String>>,
+    /// The last step that is stored.
+    pub last: Arc<AtomicU64>,
 }
 
 fn crashed() -> Error {
@@ -108,6 +110,7 @@ impl Memory {
         let read: Step = serde_json::from_str(&json).unwrap();
         assert_eq!(&read, step);
         steps.push(read);
+        self.last.store(step.number, Ordering::SeqCst);
         if let (Some(output), Body::Result(result)) = (output, &step.body) {
             let mut outputs = self.outputs.lock().unwrap();
             outputs.insert(result.call_id.clone(), output.to_owned());
@@ -156,12 +159,17 @@ pub struct Audience {
     pub batches: watch::Sender<Vec<Batch>>,
     /// After how many batches it leaves.
     pub leaves: Mutex<Option<usize>>,
+    /// The last step that is stored.
+    pub last: Arc<AtomicU64>,
 }
 
 impl Audience {
     pub fn events(&self) -> Vec<Event> {
         let batches = self.batches.borrow();
-        batches.iter().flat_map(|batch| batch.events.clone()).collect()
+        batches
+            .iter()
+            .flat_map(|batch| batch.events.clone())
+            .collect()
     }
 
     pub fn kinds(&self) -> Vec<Kind> {
@@ -171,7 +179,11 @@ impl Audience {
     /// The last step that it was told of.
     pub fn seen(&self) -> u64 {
         let batches = self.batches.borrow();
-        batches.iter().filter_map(|batch| batch.step).max().unwrap_or(0)
+        batches
+            .iter()
+            .filter_map(|batch| batch.step)
+            .max()
+            .unwrap_or(0)
     }
 
     /// Waits until something was told.
@@ -190,10 +202,20 @@ impl Reader for Audience {
         Box::pin(async move {
             tokio::task::yield_now().await;
             let told = self.batches.borrow().len();
-            if self.leaves.lock().unwrap().is_some_and(|leaves| told >= leaves) {
+            if self
+                .leaves
+                .lock()
+                .unwrap()
+                .is_some_and(|leaves| told >= leaves)
+            {
                 return Err(Gone);
             }
             assert!(!batch.events.is_empty());
+            let stored = self.last.load(Ordering::SeqCst);
+            assert!(
+                batch.step.unwrap_or(0) <= stored,
+                "a step is stored before it is told"
+            );
             // As over a wire: through JSON.
             let json = serde_json::to_string(&batch).unwrap();
             let batch = serde_json::from_str(&json).unwrap();
@@ -286,6 +308,11 @@ pub fn agent(name: &str, base_url: &str) -> Agent {
 impl Stage {
     /// A stage with an agent named Mike.
     pub fn new(http: Arc<dyn Http>, clock: Arc<dyn Clock>, base_url: &str) -> Self {
+        let record = Memory::default();
+        let reader = Audience {
+            last: record.last.clone(),
+            ..Audience::default()
+        };
         Self {
             world: World {
                 client: Client::new(http, clock.clone()),
@@ -293,8 +320,8 @@ impl Stage {
                 random: Arc::new(Counting::default()),
             },
             clock,
-            record: Memory::default(),
-            reader: Audience::default(),
+            record,
+            reader,
             team: Team::new(agent("Mike", base_url), Vec::new()),
             limits: Limits::default(),
             slice: None,
@@ -321,7 +348,10 @@ impl Stage {
     pub fn probe(
         &self,
         spec: Spec,
-        doing: impl for<'a> Fn(Map<String, Value>, &'a Caller) -> BoxFuture<'a, Result<Output, ToolError>>
+        doing: impl for<'a> Fn(
+            Map<String, Value>,
+            &'a Caller,
+        ) -> BoxFuture<'a, Result<Output, ToolError>>
         + Send
         + Sync
         + 'static,
@@ -337,7 +367,10 @@ impl Stage {
     pub fn give(
         &mut self,
         spec: Spec,
-        doing: impl for<'a> Fn(Map<String, Value>, &'a Caller) -> BoxFuture<'a, Result<Output, ToolError>>
+        doing: impl for<'a> Fn(
+            Map<String, Value>,
+            &'a Caller,
+        ) -> BoxFuture<'a, Result<Output, ToolError>>
         + Send
         + Sync
         + 'static,
@@ -357,6 +390,7 @@ impl Stage {
     pub fn say(&self, text: &str) {
         let mut steps = self.record.steps.lock().unwrap();
         let number = steps.last().map_or(1, |last| last.number + 1);
+        self.record.last.store(number, Ordering::SeqCst);
         steps.push(Step {
             number,
             at: self.clock.now(),
@@ -422,7 +456,10 @@ impl Stage {
         let calls = calls(transcript.run());
         let results = results(transcript.run());
         let called: BTreeSet<&str> = calls.iter().map(|call| call.id.as_str()).collect();
-        let ended: Vec<&str> = results.iter().map(|result| result.call_id.as_str()).collect();
+        let ended: Vec<&str> = results
+            .iter()
+            .map(|result| result.call_id.as_str())
+            .collect();
         assert_eq!(called.len(), calls.len(), "every id is its call's own");
         assert_eq!(ended.len(), called.len(), "every call has one result");
         assert_eq!(called, ended.into_iter().collect());
@@ -434,6 +471,16 @@ impl Stage {
 
     pub fn results(&self) -> Vec<CallResult> {
         results(&self.record.steps())
+    }
+
+    /// How the run came out.
+    pub fn outcome(&self) -> (Outcome, Reason) {
+        match self.reader.kinds().last() {
+            Some(Kind::RunEnded {
+                outcome, reason, ..
+            }) => (*outcome, *reason),
+            other => panic!("the run has not ended but {other:?}"),
+        }
     }
 
     /// What the run answered.

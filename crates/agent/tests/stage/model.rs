@@ -7,7 +7,10 @@ use ports::{BoxFuture, ByteStream, Http, HttpError};
 use serde_json::{Value, json};
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -73,7 +76,9 @@ impl Reply {
     pub fn status(status: u16, message: &str) -> Self {
         Self {
             status,
-            body: vec![Piece::Bytes(json!({"error": {"message": message}}).to_string())],
+            body: vec![Piece::Bytes(
+                json!({"error": {"message": message}}).to_string(),
+            )],
             ..Self::default()
         }
     }
@@ -100,10 +105,14 @@ impl Reply {
         self.event(&json!({"choices": [{"delta": delta}]}))
     }
 
-    pub fn usage(self, prompt: u64, completion: u64) -> Self {
-        self.event(&json!({"choices": [], "usage": {
+    /// Counts along, from the beginning.
+    pub fn usage(mut self, prompt: u64, completion: u64) -> Self {
+        let usage = json!({"choices": [], "usage": {
             "prompt_tokens": prompt, "completion_tokens": completion
-        }}))
+        }});
+        let event = Piece::Bytes(format!("data: {usage}\n\n"));
+        self.body.insert(0, event);
+        self
     }
 
     pub fn finish(self, reason: &str) -> Self {
@@ -217,4 +226,19 @@ pub fn stage() -> (Stage, Arc<Script>) {
     let clock = Arc::new(LeapingClock::new());
     let stage = Stage::new(script.clone(), clock, "http://models.test/v1");
     (stage, script)
+}
+
+/// A model that calls for ever, each time with another number.
+pub fn tireless(stage: &mut Stage, script: &Script) {
+    stage.give_echo();
+    let n = AtomicU64::new(0);
+    script.answer_with(move |_| {
+        let n = n.fetch_add(1, Ordering::Relaxed);
+        Reply::begin()
+            .token("On it. ")
+            .with_call("c", 0, "echo", &json!({"n": n}).to_string())
+            .usage(90, 10)
+            .wait(Duration::from_secs(1))
+            .done()
+    });
 }

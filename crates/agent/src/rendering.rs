@@ -1,0 +1,93 @@
+//! A run's events in the words that every contract's frames are made from, where one fits.
+
+use crate::{Event, Kind};
+use domain::{MessageEvent, Sender, StatusEvent, ToolCallEvent, ToolPhase};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+impl Event {
+    /// The event in the words of `domain`, if there are any.
+    #[must_use]
+    pub fn to_domain(&self) -> Option<domain::Event> {
+        Some(match &self.kind {
+            Kind::UserMessage { message_id, text } => domain::Event::Message(MessageEvent {
+                message_id: *message_id,
+                sender: Sender::User,
+                agent: None,
+                content: text.clone(),
+                last: true,
+            }),
+            Kind::MessageDelta { message_id, text } => self.message(*message_id, text, false),
+            Kind::MessageEnded {
+                message_id, text, ..
+            } => self.message(*message_id, text, true),
+            Kind::Status { status, detail } => self.status(status, detail.clone()),
+            Kind::Warning { code, text } => self.status(code, Some(text.clone())),
+            Kind::FileChange { change, .. } => domain::Event::FileChange(change.clone()),
+            _ => domain::Event::ToolCall(self.tool_call()?),
+        })
+    }
+
+    fn message(&self, message_id: Uuid, content: &str, last: bool) -> domain::Event {
+        domain::Event::Message(MessageEvent {
+            message_id,
+            sender: Sender::Agent,
+            agent: self.agent.clone(),
+            content: content.to_owned(),
+            last,
+        })
+    }
+
+    fn status(&self, status: &str, detail: Option<String>) -> domain::Event {
+        domain::Event::Status(StatusEvent {
+            status: status.to_owned(),
+            agent: self.agent.clone(),
+            detail,
+        })
+    }
+
+    fn tool_call(&self) -> Option<ToolCallEvent> {
+        let (call_id, tool, phase, arguments, result) = match &self.kind {
+            Kind::ToolStarted {
+                call_id,
+                tool,
+                arguments,
+                ..
+            } => (
+                call_id,
+                tool,
+                ToolPhase::Started,
+                Some(arguments.clone()),
+                None,
+            ),
+            Kind::ToolOutput {
+                call_id,
+                tool,
+                text,
+            } => {
+                let text = Value::String(text.clone());
+                (call_id, tool, ToolPhase::Output, None, Some(text))
+            }
+            Kind::ToolEnded {
+                call_id,
+                tool,
+                state,
+                output,
+                detail,
+                ..
+            } => {
+                let result = json!({"status": state, "output": output, "detail": detail});
+                (call_id, tool, ToolPhase::Ended, None, Some(result))
+            }
+            _ => return None,
+        };
+        Some(ToolCallEvent {
+            tool_call_id: call_id.clone(),
+            agent: self.agent.clone(),
+            tool: tool.clone(),
+            phase,
+            arguments,
+            result,
+        })
+    }
+}
