@@ -1,9 +1,9 @@
 //! Arbitrary patches over arbitrary files: nothing panics or takes long, and what applies can
 //! be undone.
 //!
-//! `cargo fuzz run apply fuzz/corpus/apply fuzz/seeds -- -dict=fuzz/patch.dict` (from
-//! `crates/patch`; with a stable compiler `RUSTC_BOOTSTRAP=1` and `--sanitizer none`). The
-//! input is the text of a patch and the contents of files, each behind a byte 0xFF.
+//! From `crates/patch`, after `mkdir -p fuzz/corpus/apply`: `cargo +nightly fuzz run
+//! --sanitizer none apply fuzz/corpus/apply fuzz/seeds -- -dict=fuzz/patch.dict`. The input is
+//! the text of a patch and the contents of files, each behind a byte 0xFF.
 
 #![no_main]
 

@@ -36,22 +36,23 @@ pub enum Reason {
     #[error("it is neither a regular file nor a folder (a symbolic link, for example)")]
     Other,
     /// It is no UTF-8 text.
-    #[error("{0}")]
-    NotText(#[source] NotText),
+    #[error(transparent)]
+    NotText(NotText),
     /// It has more bytes than a patch may change.
     #[error("the file has more than {0} bytes, the most that a patch changes")]
     TooLarge(usize),
-    /// What should be a folder is or becomes a file.
+    /// What should be a folder is none, or becomes a file.
     #[error(
-        "`{0}` is a file (or another change of this patch makes it one), so nothing can be below it"
+        "`{0}` is not a folder, or another change of this patch makes it a file, so nothing can \
+         be below it"
     )]
     Parent(FilePath),
     /// The line after `@@` is not in the file.
-    #[error("{0}")]
-    Anchor(#[source] Mismatch),
+    #[error(transparent)]
+    Anchor(Mismatch),
     /// The chunk's lines are not in the file.
-    #[error("{0}")]
-    Lines(#[source] Mismatch),
+    #[error(transparent)]
+    Lines(Mismatch),
     /// Matching would take too long.
     #[error("matching its chunks takes too many steps: split the patch")]
     TooMuch,

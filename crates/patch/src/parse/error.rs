@@ -33,8 +33,8 @@ pub enum Problem {
     #[error("the patch ends here; expected {0}")]
     Ends(&'static str),
     /// The header's path.
-    #[error("{0}")]
-    Path(#[source] PathError),
+    #[error(transparent)]
+    Path(PathError),
     /// A file is to be updated, and nothing says how. Renaming alone is no update.
     #[error(
         "`*** Update File: {0}` has no chunk: write `@@` and below it lines of the file, each \

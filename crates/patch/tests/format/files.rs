@@ -63,19 +63,19 @@ const CASES: &[Case] = &[
         "add below a file",
         A,
         "*** Add File: a.txt/b\n+one",
-        &["a.txt/b: hunk 1", "`a.txt` is a file"],
+        &["a.txt/b: hunk 1", "`a.txt` is not a folder"],
     ),
     refused(
         "add a file, and another below it",
         &[],
         "*** Add File: a\n+one\n*** Add File: a/b/c\n+x",
-        &["a/b/c: hunk 2, line 4", "`a` is a file"],
+        &["a/b/c: hunk 2, line 4", "`a` is not a folder"],
     ),
     refused(
         "add below what is deleted",
         A,
         "*** Delete File: a.txt\n*** Add File: a.txt/b\n+one",
-        &["a.txt/b: hunk 2", "`a.txt` is a file"],
+        &["a.txt/b: hunk 2", "`a.txt` is not a folder"],
     ),
     changed(
         "delete",
@@ -216,7 +216,7 @@ const CASES: &[Case] = &[
         "move below itself",
         A,
         "*** Update File: a.txt\n*** Move to: a.txt/b\n@@\n one",
-        &["a.txt/b: hunk 1", "`a.txt` is a file"],
+        &["a.txt/b: hunk 1", "`a.txt` is not a folder"],
     ),
     refused(
         "move twice",
