@@ -44,3 +44,6 @@ pub const DETAIL: usize = 500;
 
 /// Names that one message lists before it says how many more there are.
 pub const NAMES: usize = 10;
+
+/// Nodes that are named for one node at fault: the outputs that need it, or a circle.
+pub const NAMED_NODES: usize = 50;

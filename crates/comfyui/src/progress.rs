@@ -264,12 +264,17 @@ impl Progress {
     fn node_progress(&mut self, progress: &NodeProgress, events: &mut Vec<Event>) {
         self.runs(events);
         let NodeProgress {
-            node, value, max, ..
+            node,
+            value,
+            max,
+            is_finished,
         } = progress;
-        self.node_runs(node, events);
-        // What has ended says so by what comes next; nodes without steps count from 0 to 1.
+        if !is_finished {
+            self.node_runs(node, events);
+        }
+        // What need not run is finished from the start; nodes without steps count from 0 to 1.
         let now = (*value, *max);
-        if progress.is_finished && *max <= 1.0 || !self.begun.contains(node) {
+        if *is_finished && *max <= 1.0 || !self.begun.contains(node) {
             return;
         }
         let before = self.last.insert(node.clone(), now);

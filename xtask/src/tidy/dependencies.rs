@@ -28,11 +28,12 @@ enum Layer {
 use Layer::{Component, Contracts, Domain, Library, Native, Origins, Platform, Ports, Program};
 
 /// The libraries of `crates/` that are neither the bottom nor a platform.
-const LIBRARIES: [&str; 10] = [
+const LIBRARIES: [&str; 11] = [
     "accounts",
     "agent",
     "auth",
     "comfyui",
+    "comfyui-stub",
     "llm",
     "model-stub",
     "patch",
@@ -73,13 +74,13 @@ pub(super) fn check(workspace: &Workspace) -> Vec<String> {
         .collect()
 }
 
-/// Whether a package becomes part of a component. (`model-stub` is a library of programs.)
+/// Whether a package becomes part of a component. (The stubs are libraries of programs.)
 pub(super) fn runs_at_the_edge(package: &Package) -> bool {
     let edge = matches!(
         layer(package),
         Some(Domain | Contracts | Origins | Ports | Library | Component)
     );
-    edge && package.name != "model-stub"
+    edge && !matches!(package.name.as_str(), "comfyui-stub" | "model-stub")
 }
 
 fn check_package(package: &Package, ours: &BTreeSet<&str>) -> Vec<String> {

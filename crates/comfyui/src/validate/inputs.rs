@@ -215,6 +215,11 @@ impl<'a> Check<'a, '_> {
             return Ok(());
         }
         match &spec.kind {
+            Kind::Combo(allowed) if let Some(what) = uploaded(spec) => {
+                let problem = no_such_file(name, what, &value, allowed);
+                self.checked.errors.extend(problem);
+                Ok(())
+            }
             Kind::Combo(allowed) => {
                 let is_remote = spec.has("remote_combo") || spec.has("remote");
                 if !is_remote && let Some(problem) = not_listed(name, spec, &value, allowed) {
@@ -289,6 +294,31 @@ fn not_listed(name: &str, spec: &InputSpec, value: &Value, allowed: &[Value]) ->
     add(&mut problem, "input_name", json!(name));
     add(&mut problem, "received_value", value.clone());
     Some(problem)
+}
+
+/// What can be uploaded for an input, if something can.
+fn uploaded(spec: &InputSpec) -> Option<&'static str> {
+    [("image_upload", "image"), ("video_upload", "video"), ("audio_upload", "audio")]
+        .into_iter()
+        .find_map(|(flag, what)| spec.has(flag).then_some(what))
+}
+
+/// Nodes that files are uploaded for look for the file themselves. It may be in a folder, or in
+/// the output folder (`name [output]`), which the list does not tell.
+fn no_such_file(name: &str, what: &str, value: &Value, listed: &[Value]) -> Option<Problem> {
+    let file = value.as_str()?;
+    let is_elsewhere = file.contains(['/', '\\']) || file.ends_with(']');
+    if is_elsewhere || listed.contains(value) {
+        return None;
+    }
+    Some(Problem {
+        extra_info: json!({"input_name": name}),
+        ..problem(
+            "custom_validation_failed",
+            "Custom validation failed for node",
+            &format!("{name} - Invalid {what} file: {file}"),
+        )
+    })
 }
 
 /// A problem whose details are its input's name, unless they are overwritten.

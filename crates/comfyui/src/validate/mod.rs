@@ -8,6 +8,7 @@ mod inputs;
 mod python;
 
 use crate::{
+    limits,
     object_info::ObjectInfo,
     report::{NodeErrors, NodeProblems, Problem, Refusal},
     workflow::Prompt,
@@ -67,7 +68,10 @@ pub fn validate_outputs(
                 class_type: class_of(prompt, id).to_owned(),
             });
             node.errors.clone_from(&state.errors);
-            node.dependent_outputs.push(output.to_owned());
+            // The server names them all, which is the square of the prompt at worst.
+            if node.dependent_outputs.len() < limits::NAMED_NODES {
+                node.dependent_outputs.push(output.to_owned());
+            }
         }
     }
     if validation.outputs.is_empty() {
@@ -249,16 +253,23 @@ impl<'a> Walk<'a> {
             .skip(begin.unwrap_or_default())
             .map(|visit| visit.id)
             .collect();
-        let named = circle.iter().chain([&id]);
-        let details: Vec<String> = named
+        // The server names them all for each of them; a circle may be as long as the prompt.
+        let shown = circle.get(..limits::NAMED_NODES).unwrap_or(&circle);
+        let mut details: Vec<String> = shown
+            .iter()
             .map(|id| format!("{id} ({})", class_of(self.prompt, id)))
             .collect();
+        if shown.len() < circle.len() {
+            details.push("…".to_owned());
+        }
+        details.push(format!("{id} ({})", class_of(self.prompt, id)));
+        let details = details.join(" -> ");
         for node in &circle {
             let problem = Problem {
                 kind: "dependency_cycle".to_owned(),
                 message: "Dependency cycle detected".to_owned(),
-                details: details.join(" -> "),
-                extra_info: json!({"node_id": node, "cycle_nodes": circle}),
+                details: details.clone(),
+                extra_info: json!({"node_id": node, "cycle_nodes": shown}),
             };
             let state = State {
                 is_valid: false,

@@ -37,6 +37,12 @@ impl Prompt {
         Ok(Self(members.clone()))
     }
 
+    /// A prompt of this JSON, whatever it is: [`crate::validate`] says what is wrong with it.
+    #[must_use]
+    pub const fn new(nodes: Map<String, Value>) -> Self {
+        Self(nodes)
+    }
+
     /// The nodes by id.
     pub fn nodes(&self) -> impl Iterator<Item = PromptNode<'_>> {
         self.0.iter().map(|(id, node)| PromptNode { id, node })

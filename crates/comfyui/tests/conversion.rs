@@ -1,0 +1,226 @@
+//! Workflows in editor format, each beside the prompt that is expected of it.
+//!
+//! With `UPDATE_EXPECTED=1` the expected prompts are written anew, to be looked at.
+
+use comfyui::{Control, ConvertError, Converted, ObjectInfo, Workflow, convert, validate};
+use serde_json::{Value, json};
+use std::{fs, path::Path};
+
+fn info() -> ObjectInfo {
+    ObjectInfo::parse(include_bytes!("object_info.json")).unwrap()
+}
+
+fn try_convert(workflow: &Value) -> Result<Converted, ConvertError> {
+    match Workflow::read(workflow).unwrap() {
+        Workflow::Editor(graph) => convert(&graph, &info(), &mut |_| 0),
+        Workflow::Api(_) => panic!("not in editor format"),
+    }
+}
+
+#[track_caller]
+fn check(name: &str) -> Converted {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conversion");
+    let read = |path| serde_json::from_slice::<Value>(&fs::read(path).unwrap()).unwrap();
+    let converted = try_convert(&read(folder.join(format!("{name}.editor.json")))).unwrap();
+    let found = serde_json::to_value(&converted.prompt).unwrap();
+    let expected = folder.join(format!("{name}.api.json"));
+    if std::env::var_os("UPDATE_EXPECTED").is_some() {
+        fs::write(&expected, format!("{found:#}\n")).unwrap();
+    }
+    let expected = read(expected);
+    for (id, node) in expected.as_object().unwrap() {
+        assert_eq!(found.get(id), Some(node), "{name}, node {id}");
+    }
+    assert_eq!(found, expected, "{name}");
+    // What was made reads as API format.
+    assert!(matches!(Workflow::read(&found), Ok(Workflow::Api(_))));
+    converted
+}
+
+#[test]
+fn text_to_image_and_nodes_that_do_not_matter() {
+    let converted = check("text_to_image");
+    let validation = validate(&converted.prompt, &info()).unwrap();
+    assert_eq!(validation.outputs, ["9"]);
+    assert!(validation.node_errors.is_empty());
+    let [seed] = converted.seeds.as_slice() else {
+        panic!("{:?}", converted.seeds)
+    };
+    assert_eq!(
+        (seed.node.as_str(), seed.input.as_str(), seed.control),
+        ("3", "seed", Control::Randomize)
+    );
+    let [left_out] = converted.left_out.as_slice() else {
+        panic!("{:?}", converted.left_out)
+    };
+    assert_eq!(left_out.to_string(), "node 23 (Gone (extension))");
+}
+
+#[test]
+fn muted_and_bypassed_nodes() {
+    check("muted_and_bypassed");
+}
+
+#[test]
+fn reroutes_primitives_get_and_set_nodes() {
+    check("reroutes_primitives_get_set");
+}
+
+#[test]
+fn widgets_of_every_kind() {
+    let converted = check("widgets");
+    let seeds: Vec<_> = converted
+        .seeds
+        .iter()
+        .map(|seed| (seed.node.as_str(), seed.input.as_str()))
+        .collect();
+    // Not that of node 16, which a link feeds.
+    let mut sorted = seeds.clone();
+    sorted.sort_unstable();
+    assert_eq!(
+        sorted,
+        [("1", "noise_seed"), ("10", "model"), ("17", "value")]
+    );
+}
+
+#[test]
+fn subgraphs_nested_bypassed_and_with_values_of_their_own() {
+    check("subgraphs");
+}
+
+fn node(id: u32, class: &str, links: &Value, widgets: &Value) -> Value {
+    let inputs: Vec<Value> = links
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(name, link)| json!({"name": name, "type": "*", "link": link}))
+        .collect();
+    json!({"id": id, "type": class, "inputs": inputs, "widgets_values": widgets,
+        "outputs": [{"name": "IMAGE", "type": "IMAGE"}]})
+}
+
+#[test]
+fn what_cannot_be_converted_names_the_node() {
+    let check = |nodes: Value, links: Value, expected: &str| {
+        let workflow = json!({"nodes": nodes, "links": links});
+        let error = try_convert(&workflow).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+    };
+    let save = || node(2, "SaveImage", &json!({"images": 1}), &json!(["x"]));
+    let one = || json!([[1, 1, 0, 2, 0, "IMAGE"]]);
+    let gone = node(1, "Gone", &json!({}), &json!([1]));
+    check(json!([gone, save()]), one(), "the service does not have node 1 (Gone)");
+    check(
+        json!([gone]),
+        json!([]),
+        "no active node saves or shows a result; the service does not have node 1 (Gone)",
+    );
+    check(
+        json!([node(1, "EmptyImage", &json!({}), &json!([]))]),
+        json!([]),
+        "no active node saves or shows a result",
+    );
+    check(
+        json!([node(1, "workflow>mine", &json!({}), &json!([])), save()]),
+        one(),
+        "node 1 (workflow>mine) is a group node of an old version; convert it to a subgraph in the editor",
+    );
+    let id = "44444444-4444-4444-8444-444444444444";
+    check(
+        json!([node(1, id, &json!({}), &json!([])), save()]),
+        one(),
+        &format!("node 1 ({id}) is a subgraph whose definition is missing"),
+    );
+    check(
+        json!([node(1, "Reroute", &json!({"": 2}), &json!([])), save()]),
+        json!([[1, 1, 0, 2, 0, "*"], [2, 1, 0, 1, 0, "*"]]),
+        "the links behind node 2 (SaveImage) lead in a circle",
+    );
+    check(
+        json!([node(1, "GetNode", &json!({}), &json!(["nowhere"])), save()]),
+        one(),
+        "node 1 (GetNode) gets \"nowhere\", which no node sets",
+    );
+    check(
+        json!([node(1, "EmptyImage", &json!({}), &json!(["wide", 1, 1, 1])), save()]),
+        one(),
+        "node 1 (EmptyImage): its saved values do not fit the service's version of the node (width would be \"wide\")",
+    );
+    check(
+        json!([node(1, "ResizeImage", &json!({}), &json!(["gone", 5, "area"])), save()]),
+        one(),
+        "node 1 (ResizeImage): its saved values do not fit the service's version of the node (mode would be \"gone\")",
+    );
+}
+
+/// Subgraphs that each hold ten instances of the next one, or themselves.
+#[test]
+fn subgraphs_that_explode_are_refused() {
+    let bomb = |levels: usize, last: usize| {
+        let id = |level: usize| format!("00000000-0000-4000-8000-{level:012}");
+        let subgraphs: Vec<Value> = (0..levels)
+            .map(|level| {
+                let next = if level + 1 < levels { level + 1 } else { last };
+                let nodes: Vec<Value> = (0..10)
+                    .map(|node| json!({"id": node, "type": id(next)}))
+                    .collect();
+                json!({"id": id(level), "nodes": nodes, "links": [], "inputs": [], "outputs": []})
+            })
+            .collect();
+        try_convert(&json!({
+            "nodes": [{"id": 1, "type": id(0)}],
+            "links": [],
+            "definitions": {"subgraphs": subgraphs},
+        }))
+        .unwrap_err()
+    };
+    assert!(matches!(bomb(9, 99), ConvertError::TooMany { .. }));
+    assert!(matches!(bomb(1, 0), ConvertError::TooMany { .. }));
+    let deep: Vec<Value> = (0..40)
+        .map(|level| {
+            let id = |level: usize| format!("00000000-0000-4000-8000-{level:012}");
+            json!({"id": id(level), "nodes": [{"id": 1, "type": id(level + 1)}], "links": []})
+        })
+        .collect();
+    let error = try_convert(&json!({
+        "nodes": [{"id": 1, "type": "00000000-0000-4000-8000-000000000000"}],
+        "links": [],
+        "definitions": {"subgraphs": deep},
+    }));
+    assert!(matches!(error, Err(ConvertError::TooDeep(_))), "{error:?}");
+}
+
+#[test]
+fn formats_are_told_apart() {
+    let check = |workflow: Value, expected: &str| {
+        let error = Workflow::read(&workflow).unwrap_err();
+        assert_eq!(error.to_string(), expected, "{workflow}");
+    };
+    let neither = "this is neither ComfyUI's API format nor its editor format";
+    check(json!([1]), &format!("{neither}: it is not a JSON object"));
+    check(json!({}), "the workflow has no nodes");
+    check(json!({"nodes": [], "links": []}), "the workflow has no nodes");
+    check(json!({"nodes": {}}), &format!("{neither}: its `nodes` is not a list"));
+    check(json!({"a": {"b": 1}}), &format!("{neither}: no node has a `class_type`"));
+    check(
+        json!({"1": {"class_type": "A"}, "2": 3}),
+        &format!("{neither}: a node is not a JSON object"),
+    );
+    check(
+        json!({"prompt": {"1": {"class_type": "A"}}}),
+        &format!("{neither}: it looks like the body of a request; give what stands in its `prompt`"),
+    );
+    check(
+        json!({"nodes": [{"type": "A"}], "links": []}),
+        "the workflow is broken: a node without id",
+    );
+    check(
+        json!({"nodes": [{"id": 1}], "links": [[1, 2]]}),
+        "the workflow is broken: a link that names no node and slot",
+    );
+    let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
+    let error = Workflow::parse(deep.as_bytes()).unwrap_err();
+    assert_eq!(error.to_string(), "the workflow's JSON has over 64 levels");
+    let error = Workflow::parse(b"{").unwrap_err().to_string();
+    assert!(error.starts_with("the workflow is not JSON: EOF"), "{error}");
+}
