@@ -93,7 +93,7 @@ impl Registry {
 
 async fn open(settings: &Settings, state: &Path) -> Result<Sandboxes, String> {
     let user = sandbox_user(settings);
-    let backend = backend(settings, state).await.map_err(reason_of)?;
+    let backend = backend(settings, state, user).await.map_err(reason_of)?;
     let settings = registry::Settings {
         limits: Limits {
             memory: settings.memory,
@@ -125,7 +125,11 @@ async fn open(settings: &Settings, state: &Path) -> Result<Sandboxes, String> {
     Ok(sandboxes)
 }
 
-async fn backend(settings: &Settings, state: &Path) -> Result<Arc<dyn Backend>, BackendError> {
+async fn backend(
+    settings: &Settings,
+    state: &Path,
+    user: (u32, u32),
+) -> Result<Arc<dyn Backend>, BackendError> {
     let init = init(settings)?;
     let engine = docker::Settings {
         host: settings.engine.clone(),
@@ -146,6 +150,7 @@ async fn backend(settings: &Settings, state: &Path) -> Result<Arc<dyn Backend>, 
     };
     let namespaces = async {
         let namespaces = Namespaces::new(kernel)?;
+        namespaces.probe(user).await?;
         let namespaces: Arc<dyn Backend> = Arc::new(namespaces);
         Ok(namespaces)
     };
