@@ -87,6 +87,8 @@ pub struct Message {
     pub session_id: SessionId,
     /// Who wrote it.
     pub role: Role,
+    /// Which agent wrote it, if one did.
+    pub agent: Option<String>,
     /// Its text.
     pub content: String,
     /// How far it got.

@@ -32,6 +32,7 @@ pub const MIGRATIONS: &[Migration] = embedded![
     "0001_users_sessions_messages",
     "0002_accounts",
     "0003_sessions_tickets",
+    "0005_runs",
 ];
 
 /// How long one applier may take before another takes over.
@@ -133,13 +134,34 @@ fn pending<'a>(
 }
 
 /// The statements of a migration's text: it may hold no `;` but the one that ends a statement at
-/// a line's end, and comments stand on lines of their own or after a statement's part.
+/// a line's end, and comments stand on lines of their own or after a statement's part. Within a
+/// trigger, which ends at a line `END;`, statements are its own.
 fn statements(text: &str) -> impl Iterator<Item = &str> {
-    text.split(";\n").map(str::trim).filter(|statement| {
-        statement
-            .lines()
-            .any(|line| !line.trim().is_empty() && !line.trim().starts_with("--"))
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        loop {
+            let statement = first_statement(rest)?;
+            rest = rest.get(statement.len()..).unwrap_or_default();
+            let statement = statement.trim().trim_end_matches(';');
+            if code(statement).next().is_some() {
+                return Some(statement);
+            }
+        }
     })
+}
+
+/// The beginning of a text up to the end of its first statement; nothing of an empty one.
+fn first_statement(text: &str) -> Option<&str> {
+    let is_trigger = code(text).next()?.starts_with("CREATE TRIGGER ");
+    let end = if is_trigger { "\nEND;\n" } else { ";\n" };
+    let length = text.find(end).map_or(text.len(), |at| at + end.len());
+    text.get(..length)
+}
+
+/// The lines that are more than a comment.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    let lines = text.lines().map(str::trim);
+    lines.filter(|line| !line.is_empty() && !line.starts_with("--"))
 }
 
 async fn prepare(sql: &dyn Sql) -> Result<(), Error> {
@@ -235,19 +257,13 @@ mod tests {
     fn texts_are_split_into_statements_that_can_run_again() {
         for migration in MIGRATIONS {
             for statement in statements(migration.text) {
-                let code: String = statement
-                    .lines()
-                    .filter(|line| !line.trim().starts_with("--"))
-                    .collect::<Vec<_>>()
-                    .join("\n");
-                let code = code.trim();
+                let code = code(statement).collect::<Vec<_>>().join("\n");
                 let again = code.contains("IF NOT EXISTS") || code.starts_with("ALTER TABLE");
                 assert!(again, "{}: {code}", migration.name);
-                assert!(
-                    !code.trim_end_matches(';').contains(';'),
-                    "{}: {code}",
-                    migration.name
-                );
+                match code.starts_with("CREATE TRIGGER ") {
+                    true => assert!(code.ends_with("\nEND"), "{}: {code}", migration.name),
+                    false => assert!(!code.contains(';'), "{}: {code}", migration.name),
+                }
             }
         }
     }

@@ -127,7 +127,7 @@ impl Message {
                 Role::User => "user",
                 Role::Assistant => "agent",
             },
-            agent: None,
+            agent: message.agent,
             content: message.content,
             timestamp: message.created_at,
             last: message.status != MessageStatus::Answering,

@@ -118,6 +118,7 @@ fn answers() {
         uuid: uuid_at(2_000, [0; 10]),
         session_id: SessionId(7),
         role: Role::Assistant,
+        agent: Some("Mike".to_owned()),
         content: "done".to_owned(),
         status: MessageStatus::Complete,
         created_at: Timestamp(0),
@@ -125,7 +126,7 @@ fn answers() {
     written(
         Message::of(&session(), message.clone()),
         &json!({"message_id": message.uuid.to_string(), "session_id": uuid, "sender": "agent",
-            "agent": null, "content": "done", "timestamp": epoch, "final": true,
+            "agent": "Mike", "content": "done", "timestamp": epoch, "final": true,
             "status": "complete"}),
     );
 }

@@ -1,0 +1,282 @@
+//! Runs and their steps on real SQLite.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
+
+mod given;
+
+use domain::{ErrorKind, Session, SessionKey, SessionKind, UserId};
+use given::{account, count, database, fresh, one};
+use platform_native::sqlite::Database;
+use store::{
+    messages,
+    runs::{self, Beginning, Lease, RunStatus},
+    sessions::{self, Scope},
+    steps::{self, StoredStep},
+};
+use uuid::Uuid;
+
+async fn session(sql: &Database, user: UserId) -> Session {
+    let made = sessions::insert(sql, fresh(), SessionKind::Workspace, user, None, 0).await;
+    made.expect("a statement").expect("a session")
+}
+
+async fn begin(sql: &Database, session: &Session, user: UserId) -> Result<Uuid, domain::Error> {
+    let uuid = fresh();
+    let body = format!(
+        r#"{{"type":"user","run_id":"{uuid}","message_id":"{}","text":"Hello"}}"#,
+        fresh()
+    );
+    let beginning = Beginning {
+        uuid,
+        session: session.id,
+        user,
+        agent: Some("Mike"),
+        body: &body,
+        options: "{}",
+        now: 5,
+    };
+    runs::begin(sql, &beginning).await.map(|()| uuid)
+}
+
+async fn lease(sql: &Database, run: Uuid, token: &str, now: i64) -> Option<Lease> {
+    let taken = runs::take(sql, run, token, now, now + 10).await;
+    let id = runs::find(sql, run).await.expect("a statement")?.id;
+    taken.expect("a statement").then(|| Lease {
+        run: id,
+        token: token.to_owned(),
+    })
+}
+
+fn step(number: i64, kind: &str, rest: &str) -> StoredStep {
+    StoredStep {
+        number,
+        at: 7,
+        agent: Some("Mike".to_owned()),
+        thread: None,
+        kind: kind.to_owned(),
+        body: format!(r#"{{"type":"{kind}"{rest}}}"#),
+    }
+}
+
+fn answer(number: i64, started: bool) -> StoredStep {
+    let rest = format!(
+        r#","message_id":"{}","started":{started},"text":"Hi","state":"failed",
+        "usage":{{"input":10,"output":2,"cost":7,"estimated":true}}"#,
+        fresh()
+    );
+    step(number, "answer", &rest)
+}
+
+const ENDED: &str = r#","reason":"completed","detail":"done""#;
+
+#[tokio::test]
+async fn a_run_begins_with_its_message_or_not_at_all() {
+    let sql = database().await;
+    let (ada, eve) = (
+        account(&sql, "ada", "h").await,
+        account(&sql, "eve", "h").await,
+    );
+    let session = session(&sql, ada.id).await;
+    let refused = begin(&sql, &session, eve.id).await.expect_err("eve's");
+    assert_eq!(refused.kind(), ErrorKind::NotFound);
+    let run = begin(&sql, &session, ada.id).await.expect("a run");
+    let refused = begin(&sql, &session, ada.id).await.expect_err("busy");
+    assert_eq!(refused.kind(), ErrorKind::Conflict);
+    for (table, rows) in [("runs", 1), ("steps", 1), ("messages", 1)] {
+        assert_eq!(count(&sql, table).await, rows, "{table}");
+    }
+    let said = messages::of_run(&sql, run).await.expect("messages");
+    assert_eq!(
+        (said[0].content.as_str(), said[0].agent.as_deref()),
+        ("Hello", None)
+    );
+    assert!(runs::take_back(&sql, run).await.expect("a statement"));
+    for table in ["runs", "steps", "messages"] {
+        assert_eq!(count(&sql, table).await, 0, "{table}");
+    }
+    let again = begin(&sql, &session, ada.id).await.expect("a run");
+    lease(&sql, again, "a", 10).await.expect("a lease");
+    assert!(!runs::take_back(&sql, again).await.expect("a statement"));
+}
+
+#[tokio::test]
+async fn of_parallel_messages_one_begins_a_run() {
+    let sql = database().await;
+    let ada = account(&sql, "ada", "h").await;
+    let session = session(&sql, ada.id).await;
+    let tries = (0..20).map(|_| begin(&sql, &session, ada.id));
+    let outcomes = futures::future::join_all(tries).await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    assert_eq!(count(&sql, "steps").await, 1);
+}
+
+#[tokio::test]
+async fn one_holds_a_run_at_a_time() {
+    let sql = database().await;
+    let ada = account(&sql, "ada", "h").await;
+    let session = session(&sql, ada.id).await;
+    let run = begin(&sql, &session, ada.id).await.expect("a run");
+    let first = lease(&sql, run, "a", 10).await.expect("a lease");
+    assert_eq!(lease(&sql, run, "b", 20).await, None);
+    assert_eq!(
+        runs::renew(&sql, &first, 40).await.expect("a statement"),
+        Some(false)
+    );
+    assert_eq!(lease(&sql, run, "b", 40).await, None);
+    let second = lease(&sql, run, "b", 41).await.expect("run out");
+    assert_eq!(runs::look(&sql, &first).await.expect("a statement"), None);
+    let late = steps::insert(&sql, &first, &answer(2, true), None).await;
+    assert_eq!(late.expect_err("lost").kind(), ErrorKind::Conflict);
+    steps::insert(&sql, &second, &answer(2, true), None)
+        .await
+        .expect("stored");
+    let taken = steps::insert(&sql, &second, &answer(2, true), None).await;
+    assert_eq!(taken.expect_err("taken").kind(), ErrorKind::Conflict);
+    assert_eq!(
+        messages::of_run(&sql, run).await.expect("messages").len(),
+        2
+    );
+    runs::release(&sql, &second).await.expect("released");
+    assert!(lease(&sql, run, "c", 42).await.is_some());
+}
+
+#[tokio::test]
+async fn what_readers_see_comes_with_the_steps() {
+    let sql = database().await;
+    let ada = account(&sql, "ada", "h").await;
+    let session = session(&sql, ada.id).await;
+    let run = begin(&sql, &session, ada.id).await.expect("a run");
+    let held = lease(&sql, run, "a", 10).await.expect("a lease");
+    let started = step(2, "started", r#","draft":"""#);
+    steps::insert(&sql, &held, &started, None)
+        .await
+        .expect("stored");
+    let longer = r#"{"type":"started","draft":"H"}"#;
+    steps::replace(&sql, &held, 2, longer)
+        .await
+        .expect("stored");
+    steps::insert(&sql, &held, &answer(3, true), None)
+        .await
+        .expect("stored");
+    steps::insert(&sql, &held, &answer(4, false), None)
+        .await
+        .expect("stored");
+    let result = step(5, "result", r#","call_id":"c1""#);
+    steps::insert(&sql, &held, &result, Some("whole"))
+        .await
+        .expect("stored");
+    let said = messages::of_run(&sql, run).await.expect("messages");
+    let said: Vec<_> = said
+        .iter()
+        .map(|one| (one.agent.as_deref(), one.status.as_str()))
+        .collect();
+    assert_eq!(said, [(None, "complete"), (Some("Mike"), "failed")]);
+    let output = steps::output(&sql, session.id, "c1").await;
+    assert_eq!(output.expect("a statement").as_deref(), Some("whole"));
+    assert_eq!(
+        steps::output(&sql, session.id, "c2")
+            .await
+            .expect("a statement"),
+        None
+    );
+    assert!(
+        runs::interrupt(&sql, session.id, 9)
+            .await
+            .expect("a statement")
+    );
+    assert_eq!(
+        runs::look(&sql, &held).await.expect("a statement"),
+        Some(true)
+    );
+    assert_eq!(runs::unfinished(&sql, 10).await.expect("runs").len(), 1);
+    steps::insert(&sql, &held, &step(6, "ended", ENDED), None)
+        .await
+        .expect("stored");
+    let ended = runs::find(&sql, run)
+        .await
+        .expect("a statement")
+        .expect("a run");
+    assert_eq!(
+        (ended.status, ended.reason.as_deref()),
+        (RunStatus::Succeeded, Some("completed"))
+    );
+    let tokens: i64 = one(
+        &sql,
+        "SELECT input_tokens + cost + estimated FROM runs",
+        Vec::new(),
+    )
+    .await;
+    assert_eq!(tokens, 20 + 14 + 1);
+    assert!(
+        !runs::interrupt(&sql, session.id, 9)
+            .await
+            .expect("a statement")
+    );
+    assert_eq!(lease(&sql, run, "b", 1_000).await, None);
+    // The next run knows this one.
+    let next = begin(&sql, &session, ada.id).await.expect("a run");
+    let next = runs::find(&sql, next)
+        .await
+        .expect("a statement")
+        .expect("a run");
+    let found = steps::up_to(&sql, session.id, next.id)
+        .await
+        .expect("steps");
+    assert_eq!((found.earlier.len(), found.run.len()), (6, 1));
+    assert_eq!(found.earlier[1].body, longer);
+    assert_eq!(found.run[0].number, 7);
+}
+
+#[tokio::test]
+async fn what_a_summary_tells_is_not_read_again() {
+    let sql = database().await;
+    let ada = account(&sql, "ada", "h").await;
+    let session = session(&sql, ada.id).await;
+    let run = begin(&sql, &session, ada.id).await.expect("a run");
+    let held = lease(&sql, run, "a", 10).await.expect("a lease");
+    for next in [
+        answer(2, true),
+        step(3, "compaction", r#","through":2,"usage":{"input":1}"#),
+        answer(4, true),
+        step(5, "ended", ENDED),
+    ] {
+        steps::insert(&sql, &held, &next, None)
+            .await
+            .expect("stored");
+    }
+    let next = begin(&sql, &session, ada.id).await.expect("a run");
+    let next = runs::find(&sql, next)
+        .await
+        .expect("a statement")
+        .expect("a run");
+    let found = steps::up_to(&sql, session.id, next.id)
+        .await
+        .expect("steps");
+    let numbers: Vec<_> = found.earlier.iter().map(|step| step.number).collect();
+    assert_eq!(numbers, [3, 4, 5]);
+}
+
+#[tokio::test]
+async fn a_session_takes_its_runs_along() {
+    let sql = database().await;
+    let ada = account(&sql, "ada", "h").await;
+    let session = session(&sql, ada.id).await;
+    let run = begin(&sql, &session, ada.id).await.expect("a run");
+    let held = lease(&sql, run, "a", 10).await.expect("a lease");
+    let scope = Scope::of(ada.id, &SessionKind::OF_ACCOUNTS);
+    let key = SessionKey::Uuid(session.uuid);
+    assert!(
+        sessions::delete(&sql, scope, key)
+            .await
+            .expect("a statement")
+    );
+    for table in ["runs", "steps", "messages"] {
+        assert_eq!(count(&sql, table).await, 0, "{table}");
+    }
+    assert_eq!(
+        runs::renew(&sql, &held, 40).await.expect("a statement"),
+        None
+    );
+    let late = steps::insert(&sql, &held, &answer(2, true), None).await;
+    assert_eq!(late.expect_err("gone").kind(), ErrorKind::Conflict);
+}
