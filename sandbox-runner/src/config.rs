@@ -1,6 +1,6 @@
 //! What a runner is told when it starts.
 
-use crate::{front_door, mail, previews, sandboxes, sockets, token::Token};
+use crate::{front_door, mail, previews, runs, sandboxes, sockets, token::Token};
 use http::uri::Authority;
 use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
@@ -29,6 +29,8 @@ pub struct Config {
     pub sockets: sockets::Settings,
     /// Limits of rooms.
     pub rooms: rooms::Settings,
+    /// How runs are driven.
+    pub runs: runs::Settings,
     /// How mail leaves.
     pub mail: mail::Settings,
     /// How often the edge is asked to clear up what is over.
@@ -54,6 +56,7 @@ impl Config {
             front_door: front_door::Settings::default(),
             sockets: sockets::Settings::default(),
             rooms: rooms::Settings::default(),
+            runs: runs::Settings::default(),
             mail: mail::Settings::to_outbox(state.join("outbox")),
             state,
             sweep: Duration::from_secs(3600),

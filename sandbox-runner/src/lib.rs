@@ -6,6 +6,7 @@
 //! | `admin` | the runner's own interface (`/v1/*`, `/metrics`), for the edge and the operator |
 //! | [`sandboxes`] | the sandboxes of sessions: commands, files, watches, ports |
 //! | [`previews`] | what runs in sandboxes, shown on origins of their own |
+//! | [`runs`] | turns of agents: each is driven to its end |
 //! | [`sockets`] | rooms over WebSockets and as server-sent events |
 //! | `edge` | what the runner asks of the edge: to migrate its database, to clear up, who may enter |
 //! | [`mail`] | a durable queue of messages, sent by SMTP or put into an outbox |
@@ -17,6 +18,7 @@ pub mod config;
 pub mod front_door;
 pub mod mail;
 pub mod previews;
+pub mod runs;
 pub mod sandboxes;
 pub mod sockets;
 pub mod token;

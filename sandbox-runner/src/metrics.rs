@@ -5,6 +5,7 @@ use http::StatusCode;
 use std::{
     fmt::Write as _,
     sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
+    time::Duration,
 };
 
 /// Counters of one runner.
@@ -16,11 +17,17 @@ pub(crate) struct Metrics {
     left: AtomicU64,
     in_flight: AtomicI64,
     rate_limited: AtomicU64,
+    /// Ended runs: succeeded, failed, cancelled.
+    runs: [AtomicU64; 3],
+    /// How long runs were driven.
+    run_seconds: Histogram,
     /// How long commands ran that somebody waited for.
     pub(crate) commands: Histogram,
     /// How long sandboxes took to be there.
     pub(crate) launches: Histogram,
 }
+
+const OUTCOMES: [&str; 3] = ["succeeded", "failed", "cancelled"];
 
 /// What is read elsewhere at the time of asking.
 pub(crate) struct Gauges {
@@ -28,6 +35,8 @@ pub(crate) struct Gauges {
     pub(crate) mail: crate::mail::Counts,
     pub(crate) migrated: bool,
     pub(crate) rooms: rooms::Counts,
+    /// Runs that are driven.
+    pub(crate) runs: u64,
     pub(crate) sandboxes: sandbox::registry::Counts,
 }
 
@@ -52,6 +61,15 @@ impl Metrics {
         self.rate_limited.fetch_add(1, Relaxed);
     }
 
+    /// A run has ended.
+    pub(crate) fn run_ended(&self, outcome: &str, took: Duration) {
+        let place = OUTCOMES.iter().position(|one| *one == outcome);
+        if let Some(counter) = place.and_then(|place| self.runs.get(place)) {
+            counter.fetch_add(1, Relaxed);
+        }
+        self.run_seconds.took(took);
+    }
+
     /// All of it in Prometheus' text format.
     pub(crate) fn render(&self, now: &Gauges) -> String {
         let mut out = String::with_capacity(2048);
@@ -65,6 +83,12 @@ impl Metrics {
         for (class, counter) in self.answered.iter().enumerate().skip(1) {
             let count = counter.load(Relaxed);
             let _ = writeln!(out, "{name}{{class=\"{class}xx\"}} {count}");
+        }
+        let name = "runner_runs_total";
+        describe(&mut out, name, "counter", "Runs that ended, by outcome.");
+        for (outcome, counter) in OUTCOMES.iter().zip(&self.runs) {
+            let count = counter.load(Relaxed);
+            let _ = writeln!(out, "{name}{{outcome=\"{outcome}\"}} {count}");
         }
         let mut single = |name: &str, kind: &str, help: &str, value: i128| {
             describe(&mut out, name, kind, help);
@@ -99,6 +123,11 @@ impl Metrics {
         }
         for (name, help, histogram) in [
             (
+                "runner_run_seconds",
+                "How long runs were driven.",
+                &self.run_seconds,
+            ),
+            (
                 "runner_exec_seconds",
                 "How long commands ran that somebody waited for.",
                 &self.commands,
@@ -126,6 +155,7 @@ struct Sample {
 
 fn samples(now: &Gauges) -> impl Iterator<Item = Sample> {
     let own = [
+        gauge("runner_runs", "Runs that are driven or wait.", now.runs),
         gauge(
             "runner_uptime_seconds",
             "Time since the start.",

@@ -11,6 +11,7 @@ use crate::{
     metrics::Metrics,
     previews::{self, Previews, Published},
     room_keeping,
+    runs::{self, Runs},
     sandboxes::{self, SessionSandboxes},
     sockets::{self, Logins, Sockets},
 };
@@ -148,6 +149,11 @@ impl Runner {
             drain.clone(),
             config.sockets.sweep,
         ));
+        drain.spawn(runs::keep_driven(
+            parts.runs.clone(),
+            edge.clone(),
+            drain.clone(),
+        ));
         drain.spawn(sandboxes::keep_owned(
             parts.sandboxes.clone(),
             edge.clone(),
@@ -211,6 +217,7 @@ struct Parts {
     edge_state: Arc<EdgeState>,
     mail: Mail,
     rooms: Rooms,
+    runs: Runs,
     logins: Arc<Logins>,
     sandboxes: Arc<SessionSandboxes>,
     previews: Arc<Previews>,
@@ -244,6 +251,13 @@ impl Parts {
             relay.clone(),
             drain.clone(),
         ));
+        let runs = Runs::new(
+            config.runs.clone(),
+            edge.clone(),
+            rooms.clone(),
+            metrics.clone(),
+            drain.clone(),
+        );
         let published = Arc::new(Published::new(relay, drain.clone()));
         sandboxes.show_through(previews.clone(), published, drain);
         Ok(Self {
@@ -252,6 +266,7 @@ impl Parts {
             edge_state: Arc::default(),
             mail,
             rooms,
+            runs,
             logins: Arc::default(),
             sandboxes,
             previews,
@@ -279,6 +294,7 @@ impl Parts {
             mail: self.mail.clone(),
             metrics: self.metrics.clone(),
             rooms: self.rooms.clone(),
+            runs: self.runs.clone(),
             sandboxes: self.sandboxes.clone(),
         })
     }

@@ -1,6 +1,6 @@
 //! An event with its number, rendered once for all who read it.
 
-use crate::EventId;
+use crate::{EventId, told::Told};
 use bytes::Bytes;
 use domain::{Event, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -69,4 +69,6 @@ pub(crate) struct Stored<E> {
     /// Milliseconds since 1970.
     pub(crate) at: i64,
     pub(crate) event: E,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) told: Option<Told>,
 }

@@ -5,6 +5,7 @@
 //! | [`Rooms`] | all rooms of a runner: publish, subscribe, delete, sweep |
 //! | [`Subscription`] | one reader of a room: replay, then live |
 //! | [`EventId`] | `epoch:seq` |
+//! | [`RunStep`] | the step of a run that events tell, which is told once |
 //! | [`Entry`] | an event with its number and time, rendered once for all readers |
 //! | `log` | the events on disk |
 //! | `upkeep` | closing, forgetting and removing what is not used |
@@ -32,6 +33,7 @@ mod room;
 mod rooms;
 mod settings;
 mod subscription;
+mod told;
 mod upkeep;
 
 pub use counts::Counts;
@@ -43,3 +45,4 @@ pub use live::{Closed, Presence};
 pub use rooms::Rooms;
 pub use settings::Settings;
 pub use subscription::{Delivery, Loss, Subscription};
+pub use told::{Published, RunStep};

@@ -11,7 +11,7 @@ mod segment;
 
 pub(crate) use replay::{Replay, Replayed};
 
-use crate::{Settings, entry::Stored, id::new_epoch};
+use crate::{Settings, entry::Stored, id::new_epoch, told::Told};
 use domain::{Event, Timestamp};
 use segment::{Segment, Tail};
 use std::{
@@ -29,6 +29,8 @@ pub(crate) struct Log {
     pub(crate) epoch: u64,
     /// The number of the next event.
     pub(crate) next: u64,
+    /// The last mark of an event that tells a step of a run.
+    pub(crate) told: Option<Told>,
     /// Oldest first; the last is being written.
     segments: Vec<Segment>,
     current: Option<File>,
@@ -38,9 +40,19 @@ pub(crate) struct Log {
 }
 
 /// An event as the file has it.
-pub(crate) fn encode(seq: u64, at: Timestamp, event: &Event) -> serde_json::Result<Vec<u8>> {
+pub(crate) fn encode(
+    seq: u64,
+    at: Timestamp,
+    event: &Event,
+    told: Option<Told>,
+) -> serde_json::Result<Vec<u8>> {
     let at = at.0;
-    serde_json::to_vec(&Stored { seq, at, event })
+    serde_json::to_vec(&Stored {
+        seq,
+        at,
+        event,
+        told,
+    })
 }
 
 impl Log {
@@ -50,6 +62,7 @@ impl Log {
             segments: Vec::new(),
             epoch: new_epoch().map_err(io::Error::other)?,
             next: 1,
+            told: None,
             current: None,
             torn: false,
             unsynced: false,
@@ -62,7 +75,12 @@ impl Log {
         };
         while let Some(last) = segments.last_mut() {
             match segment::scan(last)? {
-                Tail::Sound { epoch, next, bytes } => {
+                Tail::Sound {
+                    epoch,
+                    next,
+                    bytes,
+                    told,
+                } => {
                     if last.bytes != bytes {
                         let file = OpenOptions::new().append(true).open(&last.path)?;
                         file.set_len(bytes)?;
@@ -71,7 +89,7 @@ impl Log {
                         // Also where nothing follows, a clean stop must bring it to the disk.
                         log.unsynced = true;
                     }
-                    (log.epoch, log.next) = (epoch, next);
+                    (log.epoch, log.next, log.told) = (epoch, next, told);
                     log.segments = segments;
                     return Ok(log);
                 }
@@ -189,7 +207,7 @@ impl Log {
         if let Some(full) = &self.current {
             full.sync_data()?;
         }
-        let title = segment::title(self.epoch, self.next)?;
+        let title = segment::title(self.epoch, self.next, self.told)?;
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)

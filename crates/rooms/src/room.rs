@@ -1,10 +1,11 @@
 //! One room: its file, its newest events, its readers.
 
 use crate::{
-    Entry, EventId, PublishError, Settings,
+    Entry, EventId, PublishError, Published, RunStep, Settings,
     counts::Counters,
     live::{Closed, Live},
     log::{self, Log},
+    told::Told,
 };
 use domain::{Event, Timestamp};
 use std::{
@@ -65,8 +66,9 @@ impl Room {
     pub(crate) fn publish(
         &self,
         log: &mut Log,
-        events: Vec<Event>,
-    ) -> Result<Vec<EventId>, PublishError> {
+        mut events: Vec<Event>,
+        step: Option<RunStep>,
+    ) -> Result<Published, PublishError> {
         if let Some(closed) = self.live().closed {
             return Err(match closed {
                 Closed::Deleted => PublishError::Deleted,
@@ -74,10 +76,19 @@ impl Room {
             });
         }
         let at = now();
+        let mut marks: Vec<Option<Told>> = match step {
+            Some(step) => Told::marks(step, events.len()).map(Some).collect(),
+            None => vec![None; events.len()],
+        };
+        let told_of = |step| log.told.map_or(0, |told| told.told_of(step, events.len()));
+        let skipped = step.map_or(0, told_of);
+        events.drain(..skipped);
+        marks.drain(..skipped);
+        let last = marks.last().copied().flatten();
         let (mut records, mut entries) = (Vec::new(), Vec::new());
         let mut total = 0;
-        for (seq, event) in (log.next..).zip(events) {
-            let record = log::encode(seq, at, &event).map_err(io::Error::from)?;
+        for (seq, (event, told)) in (log.next..).zip(events.into_iter().zip(marks)) {
+            let record = log::encode(seq, at, &event, told).map_err(io::Error::from)?;
             if record.len() > self.settings.event {
                 return Err(PublishError::TooLarge {
                     size: record.len(),
@@ -102,13 +113,16 @@ impl Room {
                 most: self.settings.publication,
             });
         }
-        log.append(&records, &self.settings)?;
+        if !records.is_empty() {
+            log.append(&records, &self.settings)?;
+        }
+        log.told = last.or(log.told);
         let ids = entries.iter().map(|entry| entry.id).collect();
         let count = entries.len() as u64;
         self.live().show(entries, log.oldest(), &self.settings);
         self.counters.published.fetch_add(count, Relaxed);
         self.news.notify_waiters();
-        Ok(ids)
+        Ok(Published { ids, at, skipped })
     }
 
     /// Says to all readers that this is the end.

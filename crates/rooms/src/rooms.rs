@@ -4,8 +4,8 @@
 //! room leaves memory only when nobody else holds it.
 
 use crate::{
-    After, Closed, Counts, EventId, OpenError, Presence, PublishError, Settings, SubscribeError,
-    Subscription,
+    After, Closed, Counts, EventId, OpenError, Presence, PublishError, Published, RunStep,
+    Settings, SubscribeError, Subscription,
     counts::Counters,
     custody::{Custody, GONE},
     errors::RoomError,
@@ -86,7 +86,22 @@ impl Rooms {
         session: Uuid,
         events: Vec<Event>,
     ) -> Result<Vec<EventId>, PublishError> {
-        let published = self.publish_now(session, events).await;
+        let published = self.publish_step(session, None, events).await;
+        published.map(|published| published.ids)
+    }
+
+    /// Publishes as [`publish`](Self::publish) does the events that tell a step of a run. Those
+    /// that the room has already, from before a restart, are left out.
+    ///
+    /// # Errors
+    /// See [`PublishError`].
+    pub async fn publish_step(
+        &self,
+        session: Uuid,
+        step: Option<RunStep>,
+        events: Vec<Event>,
+    ) -> Result<Published, PublishError> {
+        let published = self.publish_now(session, step, events).await;
         if published.is_err() {
             self.inner.counters.failed.fetch_add(1, Relaxed);
         }
@@ -96,11 +111,22 @@ impl Rooms {
     async fn publish_now(
         &self,
         session: Uuid,
+        step: Option<RunStep>,
         events: Vec<Event>,
-    ) -> Result<Vec<EventId>, PublishError> {
+    ) -> Result<Published, PublishError> {
         let room = self.room(session).await?;
         let mut log = room.log.clone().lock_owned().await;
-        blocking(move || room.publish(&mut log, events)).await?
+        blocking(move || room.publish(&mut log, events, step)).await?
+    }
+
+    /// The last step of `run` whose events are in the room of `session`; 0 for none.
+    ///
+    /// # Errors
+    /// The room cannot be read.
+    pub async fn seen(&self, session: Uuid, run: Uuid) -> Result<u64, PublishError> {
+        let room = self.room(session).await?;
+        let log = room.log.clone().lock_owned().await;
+        Ok(log.told.map_or(0, |told| told.seen_of(run)))
     }
 
     /// Enters the room of `session` as a reader of `user`.

@@ -36,8 +36,8 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            event: 256 * 1024,
-            publication: 2 * 1024 * 1024,
+            event: 2 * 1024 * 1024,
+            publication: 8 * 1024 * 1024,
             ring_events: 512,
             ring_bytes: 512 * 1024,
             lag_events: 4096,

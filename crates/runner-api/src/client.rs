@@ -11,7 +11,7 @@ mod refusal;
 mod waiting;
 
 pub use files::{Archive, Raw, TreeQuery};
-pub use lines::ExecEvents;
+pub use lines::{ExecEvents, RunLines};
 
 use bytes::Bytes;
 use domain::{Error, ErrorKind};

@@ -1,8 +1,9 @@
-//! What the edge and the runner say to each other about sandboxes, files and rooms.
+//! What the edge and the runner say to each other about sandboxes, files, rooms and runs.
 //!
 //! | module | direction |
 //! |---|---|
 //! | [`sandboxes`], [`commands`], [`files`], [`rooms`] | the edge asks the runner, below `/v1` |
+//! | [`runs`] | the edge asks the runner to drive one, the runner asks the edge to execute it |
 //! | [`mail`] | the edge hands the runner letters |
 //! | [`edge`] | the runner asks the edge, below `/internal` |
 //!
@@ -18,6 +19,7 @@ pub mod edge;
 pub mod files;
 pub mod mail;
 pub mod rooms;
+pub mod runs;
 pub mod sandboxes;
 
-pub use client::{Archive, Client, ExecEvents, Raw, TreeQuery};
+pub use client::{Archive, Client, ExecEvents, Raw, RunLines, TreeQuery};

@@ -7,6 +7,7 @@ mod mail;
 mod problem;
 mod refused;
 mod rooms;
+mod runs;
 mod sandboxes;
 
 pub(crate) use refused::Refused;
@@ -15,6 +16,7 @@ use crate::{
     edge::{Edge, EdgeState},
     mail::Mail,
     metrics::{Gauges, Metrics},
+    runs::Runs,
     sandboxes::SessionSandboxes,
     token::Token,
 };
@@ -44,6 +46,7 @@ pub(crate) struct Admin {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) sandboxes: Arc<SessionSandboxes>,
     pub(crate) rooms: Rooms,
+    pub(crate) runs: Runs,
 }
 
 /// The routes of the interface.
@@ -61,6 +64,7 @@ pub(crate) fn router(admin: Arc<Admin>) -> Router {
         )
         .route("/metrics", get(metrics))
         .merge(commands::routes())
+        .merge(runs::routes())
         .merge(sandboxes::routes())
         .fallback(async |uri: Uri| refused(StatusCode::NOT_FOUND, "Nothing is here.", uri.path()))
         .method_not_allowed_fallback(async |uri: Uri| {
@@ -102,6 +106,7 @@ async fn metrics(State(admin): State<Arc<Admin>>) -> Response {
         mail: admin.mail.counts(),
         migrated: admin.edge_state.is_migrated(),
         rooms: admin.rooms.counts(),
+        runs: admin.runs.count(),
         sandboxes: admin.sandboxes.counts(),
     });
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()

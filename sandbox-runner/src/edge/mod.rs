@@ -9,8 +9,9 @@ pub(crate) use sweep::keep_swept;
 
 use crate::config::Config;
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Request, Uri, header, uri::Scheme};
+use http::{HeaderName, HeaderValue, Method, Request, Response, Uri, header, uri::Scheme};
 use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
@@ -139,19 +140,46 @@ impl Edge {
         self.exchange(request, asking.within).await
     }
 
+    /// Gets `path`, with the runner's token.
+    pub(crate) async fn get(&self, path: &str, within: Duration) -> Result<Answer, AskError> {
+        let mut request = self.request(path, Bytes::new())?;
+        *request.method_mut() = Method::GET;
+        self.exchange(request, within).await
+    }
+
+    /// Posts `question` as [`ask`](Self::ask) does, and returns with the answer's head, `within`
+    /// that time; its body comes as it comes.
+    pub(crate) async fn open<T: Serialize>(
+        &self,
+        path: &str,
+        question: &T,
+        within: Duration,
+    ) -> Result<Response<Incoming>, AskError> {
+        let body = serde_json::to_vec(question).map_err(|error| AskError::Broken(error.into()))?;
+        let mut request = self.request(path, body.into())?;
+        request.headers_mut().insert(header::CONTENT_TYPE, JSON);
+        tokio::time::timeout(within, self.send(request))
+            .await
+            .map_err(|_| AskError::Timeout)?
+    }
+
+    async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, AskError> {
+        self.client.request(request).await.map_err(|error| {
+            if error.is_connect() {
+                AskError::Unreachable(error)
+            } else {
+                AskError::Broken(error.into())
+            }
+        })
+    }
+
     async fn exchange(
         &self,
         request: Request<Full<Bytes>>,
         within: Duration,
     ) -> Result<Answer, AskError> {
         let exchange = async {
-            let response = self.client.request(request).await.map_err(|error| {
-                if error.is_connect() {
-                    AskError::Unreachable(error)
-                } else {
-                    AskError::Broken(error.into())
-                }
-            })?;
+            let response = self.send(request).await?;
             let (parts, body) = response.into_parts();
             let body = Limited::new(body, READ).collect().await;
             Ok(Answer {
@@ -165,11 +193,12 @@ impl Edge {
             .map_err(|_| AskError::Timeout)?
     }
 
-    fn request(&self, path: &'static str, body: Bytes) -> Result<Request<Full<Bytes>>, AskError> {
+    fn request(&self, path: &str, body: Bytes) -> Result<Request<Full<Bytes>>, AskError> {
         let mut parts = http::uri::Parts::default();
         parts.scheme = Some(Scheme::HTTP);
         parts.authority = Some(self.authority.clone());
-        parts.path_and_query = Some(http::uri::PathAndQuery::from_static(path));
+        let path = path.parse::<http::uri::PathAndQuery>();
+        parts.path_and_query = Some(path.map_err(|error| AskError::Broken(error.into()))?);
         let uri = Uri::from_parts(parts).map_err(|error| AskError::Broken(error.into()))?;
         let mut request = Request::post(uri).body(Full::new(body));
         if let Ok(request) = &mut request {

@@ -1,6 +1,7 @@
 //! Files of a room, each named by the first event that it may hold.
 
 use super::record::{self, Read1};
+use crate::told::Told;
 use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, File, OpenOptions},
@@ -20,6 +21,16 @@ const READ: usize = 64 * 1024;
 struct Title {
     epoch: u64,
     first: u64,
+    /// The last mark before this file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    told: Option<Told>,
+}
+
+/// What of an event's record is looked at when a file is taken up.
+#[derive(Debug, Deserialize)]
+struct Marked {
+    #[serde(default)]
+    told: Option<Told>,
 }
 
 /// What is known of a file without reading it.
@@ -35,7 +46,12 @@ pub(super) struct Segment {
 /// What the newest file holds.
 pub(super) enum Tail {
     /// Whole records up to event `next` - 1, `bytes` long.
-    Sound { epoch: u64, next: u64, bytes: u64 },
+    Sound {
+        epoch: u64,
+        next: u64,
+        bytes: u64,
+        told: Option<Told>,
+    },
     /// Its writer died before it had written the first record: it never held an event.
     Stillborn,
     /// It cannot be trusted.
@@ -43,9 +59,10 @@ pub(super) enum Tail {
 }
 
 /// The bytes that a new file begins with.
-pub(super) fn title(epoch: u64, first: u64) -> io::Result<Vec<u8>> {
+pub(super) fn title(epoch: u64, first: u64, told: Option<Told>) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    record::put(&serde_json::to_vec(&Title { epoch, first })?, &mut bytes)?;
+    let title = Title { epoch, first, told };
+    record::put(&serde_json::to_vec(&title)?, &mut bytes)?;
     Ok(bytes)
 }
 
@@ -111,15 +128,25 @@ pub(super) fn scan(segment: &Segment) -> io::Result<Tail> {
         return Ok(Tail::Corrupt);
     };
     let mut next = title.first;
+    let mut told = title.told;
     loop {
         match record::read(&mut reader)? {
             Read1::Whole(event) => {
                 bytes += (record::HEAD + event.len()) as u64;
                 next += 1;
+                let Ok(marked) = serde_json::from_slice::<Marked>(&event) else {
+                    return Ok(Tail::Corrupt);
+                };
+                told = marked.told.or(told);
             }
             Read1::End | Read1::Torn => {
                 let epoch = title.epoch;
-                return Ok(Tail::Sound { epoch, next, bytes });
+                return Ok(Tail::Sound {
+                    epoch,
+                    next,
+                    bytes,
+                    told,
+                });
             }
             Read1::Corrupt => return Ok(Tail::Corrupt),
         }

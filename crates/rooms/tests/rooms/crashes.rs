@@ -1,7 +1,7 @@
 //! The process dies, or the machine; files are damaged.
 
-use crate::reader::{BOOT, Reader, SESSION, open, publish, small};
-use rooms::{After, EventId, Loss, OpenError, Rooms, Settings};
+use crate::reader::{BOOT, Reader, SESSION, event, open, publish, small};
+use rooms::{After, EventId, Loss, OpenError, Rooms, RunStep, Settings};
 use std::{
     collections::HashSet,
     fs,
@@ -157,4 +157,61 @@ fn one_process_at_a_time() {
     assert!(matches!(second, Err(OpenError::Taken { .. })));
     drop(rooms);
     open(folder.path(), Settings::default());
+}
+
+/// The process died while it wrote the events of a step: told again, each of them is there once.
+#[tokio::test]
+async fn a_step_is_told_once_whenever_the_process_dies() {
+    let run = uuid::Uuid::from_u128(0x77);
+    let step = |step| Some(RunStep { run, step });
+    let events = |names: &[&str]| names.iter().map(|name| event(name)).collect::<Vec<_>>();
+    let folder = tempfile::tempdir().unwrap();
+    let rooms = open(folder.path(), Settings::default());
+    let tell = async |rooms: &Rooms, number, names: &[&str]| {
+        let told = rooms.publish_step(SESSION, step(number), events(names));
+        told.await.unwrap().skipped
+    };
+    assert_eq!(tell(&rooms, 3, &["a", "b"]).await, 0);
+    assert_eq!(rooms.seen(SESSION, run).await.unwrap(), 3);
+    assert_eq!(tell(&rooms, 3, &["a", "b"]).await, 2);
+    let before = fs::metadata(newest(folder.path())).unwrap().len();
+    assert_eq!(tell(&rooms, 4, &["c", "d", "e"]).await, 0);
+    drop(rooms);
+    let name = newest(folder.path()).file_name().unwrap().to_owned();
+    let whole = fs::metadata(newest(folder.path())).unwrap().len();
+    for length in before..=whole {
+        let copied = copy(folder.path());
+        cut(&copied.path().join(SESSION.to_string()).join(&name), length);
+        let rooms = open(copied.path(), Settings::default());
+        let seen = rooms.seen(SESSION, run).await.unwrap();
+        assert_eq!(seen, if length == whole { 4 } else { 3 }, "{length}");
+        for (number, names) in [(3, &["a", "b"][..]), (4, &["c", "d", "e"]), (5, &["f"])] {
+            tell(&rooms, number, names).await;
+        }
+        let mut reader = Reader::enter(&rooms, After::Start).await;
+        assert_eq!(
+            reader.texts(6).await,
+            ["a", "b", "c", "d", "e", "f"],
+            "{length}"
+        );
+    }
+}
+
+/// What is known of a run goes from file to file.
+#[tokio::test]
+async fn the_last_step_is_known_when_its_file_is_gone() {
+    let run = uuid::Uuid::from_u128(0x77);
+    let folder = tempfile::tempdir().unwrap();
+    let rooms = open(folder.path(), small());
+    let step = Some(RunStep { run, step: 9 });
+    rooms
+        .publish_step(SESSION, step, vec![event("a")])
+        .await
+        .unwrap();
+    for number in 0..200 {
+        publish(&rooms, format!("{number}")).await;
+    }
+    drop(rooms);
+    let rooms = open(folder.path(), small());
+    assert_eq!(rooms.seen(SESSION, run).await.unwrap(), 9);
 }

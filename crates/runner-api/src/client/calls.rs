@@ -1,10 +1,11 @@
-//! Letters, sandboxes, commands and rooms.
+//! Letters, sandboxes, commands, rooms and runs.
 
-use super::{Call, Client, ExecEvents, waiting};
+use super::{Call, Client, ExecEvents, RunLines, waiting};
 use crate::{
     commands::{Command, Commands, Exec, Output},
     mail::Letter,
     rooms::{Presence, Publish, Published},
+    runs::Drive,
     sandboxes::{Destroyed, Launch, Launched, OfUser, Previews, Sandbox},
 };
 use domain::{Error, UserId};
@@ -166,6 +167,17 @@ impl Client {
     pub async fn publish(&self, session: Uuid, events: &Publish) -> Result<Published, Error> {
         let call = Call::new(Method::POST, format!("/v1/rooms/{session}/events"));
         self.ask(call.json(events)?).await
+    }
+
+    /// Has a run driven, and tells what happens as it happens. Dropping the stream stops nothing.
+    ///
+    /// # Errors
+    /// The runner's refusal, or that it cannot be asked.
+    pub async fn drive(&self, drive: &Drive) -> Result<RunLines, Error> {
+        let call = Call::new(Method::POST, "/v1/runs").json(drive)?;
+        let response = self.open(call.accept("application/x-ndjson")).await?;
+        let body = waiting::unless_silent(response.into_body(), &self.platform.clock);
+        Ok(Self::run_lines(body))
     }
 
     /// Who is in a session's room.

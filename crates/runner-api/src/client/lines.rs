@@ -1,24 +1,30 @@
-//! A streamed command: a line of JSON for each event.
+//! Streams of lines of JSON: a command's events, a run's.
 
 use super::{Client, refusal};
-use crate::commands::ExecEvent;
+use crate::{commands::ExecEvent, runs::Passed};
 use domain::Error;
 use futures::{Stream, StreamExt, stream};
 use ports::ByteStream;
 use serde::Deserialize;
 use std::{collections::VecDeque, pin::Pin};
 
-/// The longest line, in bytes.
-const LINE_MAX_BYTES: usize = 1024 * 1024;
+/// The longest line of a command, in bytes.
+const COMMAND_LINE: usize = 1024 * 1024;
+
+/// The longest line of a run: a message twice, every letter escaped, and what its calls are told.
+const RUN_LINE: usize = 16 * 1024 * 1024;
 
 /// The events of a command, as they happen. The last one is its end, or an error in place of it.
 pub type ExecEvents = Pin<Box<dyn Stream<Item = Result<ExecEvent, Error>> + Send>>;
+
+/// The lines of a run, as they come. Where the last has no end, the run goes on without telling.
+pub type RunLines = Pin<Box<dyn Stream<Item = Result<Passed, Error>> + Send>>;
 
 /// A line, with whatever it may have. Derived from [`ExecEvent`], reading would cost a component
 /// tens of kilobytes: what is tagged within is gathered as a whole first.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Line {
+struct CommandLine {
     r#type: String,
     id: Option<u64>,
     text: Option<String>,
@@ -29,7 +35,7 @@ struct Line {
     detail: Option<String>,
 }
 
-impl Line {
+impl CommandLine {
     /// The event; nothing where a member is missing.
     fn event(self) -> Option<ExecEvent> {
         Some(match self.r#type.as_str() {
@@ -50,47 +56,69 @@ impl Line {
     }
 }
 
+/// A body, line by line.
 struct Lines {
     body: ByteStream,
+    /// The longest line.
+    most: usize,
     /// What came of a line that is not there yet.
     begun: Vec<u8>,
-    ready: VecDeque<Result<ExecEvent, Error>>,
+    ready: VecDeque<Result<Vec<u8>, Error>>,
     done: bool,
 }
 
 impl Client {
-    /// The events in `body`.
+    /// The events of the command in `body`.
     pub(super) fn events(body: ByteStream) -> ExecEvents {
-        let lines = Lines {
-            body,
-            begun: Vec::new(),
-            ready: VecDeque::new(),
-            done: false,
-        };
+        let lines = Lines::new(body, COMMAND_LINE);
         Box::pin(stream::unfold(lines, async |mut lines| {
-            let event = lines.next().await?;
+            if lines.done {
+                return None;
+            }
+            let event = match lines.next().await {
+                Some(line) => line.and_then(|line| command_event(&line)),
+                None => Err(refusal::failed("the stream ended before the command did")),
+            };
+            lines.done = is_last(&event);
             Some((event, lines))
+        }))
+    }
+
+    /// The lines of the run in `body`.
+    pub(super) fn run_lines(body: ByteStream) -> RunLines {
+        let lines = Lines::new(body, RUN_LINE);
+        Box::pin(stream::unfold(lines, async |mut lines| {
+            if lines.done {
+                return None;
+            }
+            let line = lines.next().await?.and_then(|line| {
+                serde_json::from_slice::<Passed>(&line).map_err(|error| refusal::malformed(&error))
+            });
+            lines.done = line.as_ref().map_or(true, |line| line.end.is_some());
+            Some((line, lines))
         }))
     }
 }
 
 impl Lines {
-    async fn next(&mut self) -> Option<Result<ExecEvent, Error>> {
+    fn new(body: ByteStream, most: usize) -> Self {
+        Self {
+            body,
+            most,
+            begun: Vec::new(),
+            ready: VecDeque::new(),
+            done: false,
+        }
+    }
+
+    async fn next(&mut self) -> Option<Result<Vec<u8>, Error>> {
         loop {
-            if self.done {
-                return None;
+            if let Some(line) = self.ready.pop_front() {
+                return Some(line);
             }
-            if let Some(event) = self.ready.pop_front() {
-                self.done = is_last(&event);
-                return Some(event);
-            }
-            match self.body.next().await {
-                Some(Ok(piece)) => self.take(&piece),
-                Some(Err(error)) => self.ready.push_back(Err(refusal::failed(error))),
-                None => {
-                    let cause = "the stream ended before the command did";
-                    self.ready.push_back(Err(refusal::failed(cause)));
-                }
+            match self.body.next().await? {
+                Ok(piece) => self.take(&piece),
+                Err(error) => return Some(Err(refusal::failed(error))),
             }
         }
     }
@@ -99,23 +127,24 @@ impl Lines {
     fn take(&mut self, piece: &[u8]) {
         for part in piece.split_inclusive(|byte| *byte == b'\n') {
             self.begun.extend_from_slice(part);
-            if self.begun.len() > LINE_MAX_BYTES {
-                let cause = format!("a line over {LINE_MAX_BYTES} bytes");
+            if self.begun.len() > self.most {
+                let cause = format!("a line over {} bytes", self.most);
                 self.ready.push_back(Err(refusal::failed(cause)));
                 return;
             }
             if part.ends_with(b"\n") {
                 let line = std::mem::take(&mut self.begun);
                 if !line.trim_ascii().is_empty() {
-                    self.ready.push_back(read(&line));
+                    self.ready.push_back(Ok(line));
                 }
             }
         }
     }
 }
 
-fn read(line: &[u8]) -> Result<ExecEvent, Error> {
-    let line: Line = serde_json::from_slice(line).map_err(|error| refusal::malformed(&error))?;
+fn command_event(line: &[u8]) -> Result<ExecEvent, Error> {
+    let line: CommandLine =
+        serde_json::from_slice(line).map_err(|error| refusal::malformed(&error))?;
     line.event()
         .ok_or_else(|| refusal::failed("a line that is no event"))
 }

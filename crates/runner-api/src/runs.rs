@@ -1,0 +1,119 @@
+//! Runs: the edge executes them, the runner drives them to their end.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `POST /v1/runs` with [`Drive`] | 202: it is driven; with `Accept: application/x-ndjson` 200 and a stream of [`Passed`], a line each, until it ends; 503 when too many wait |
+//! | `POST /internal/runs/{run}` with [`Execute`] | 200 a stream of [`Line`]; 404 where there is none, 409 while somebody else executes it, 410 [`Line`] with its end when it has ended |
+//! | `GET /internal/runs?unfinished` | 200 [`UnfinishedRuns`] |
+//!
+//! The first is asked of the runner, the others of the edge. A stream that breaks off without an
+//! end says nothing: the runner asks again, naming the last step that it passed on.
+
+use domain::Event;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// Drives a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drive {
+    /// The run.
+    pub run: Uuid,
+    /// Its session.
+    pub session: Uuid,
+}
+
+/// Executes a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Execute {
+    /// The last step whose events were passed on; 0 for none.
+    pub seen: u64,
+}
+
+/// Events of a run that go out together, in the words of the edge's agents.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Batch {
+    /// The step that they tell, if a step does.
+    pub step: Option<u64>,
+    /// The events.
+    pub events: Vec<Value>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ending {
+    /// `succeeded`, `failed` or `cancelled`.
+    pub outcome: String,
+    /// What ended it, in one word.
+    pub reason: String,
+    /// The same in a sentence.
+    pub detail: String,
+}
+
+/// A line of an execution. It has one of these.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Line {
+    /// Something happened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Batch>,
+    /// The same for the session's room; may be empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub room: Vec<Event>,
+    /// Nothing happened for a second.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub beat: bool,
+    /// The run has ended. The last line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end: Option<Ending>,
+    /// The run was put down, to be executed on at once. The last line.
+    #[serde(rename = "continue", skip_serializing_if = "std::ops::Not::not")]
+    pub goes_on: bool,
+}
+
+/// An event as its room numbered it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Told {
+    /// `epoch:seq`
+    pub id: String,
+    /// When, in milliseconds since 1970.
+    pub at: i64,
+    /// The event.
+    pub event: Event,
+}
+
+/// A line of a run as the runner passes it on to whoever asked for it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Passed {
+    /// Something happened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Batch>,
+    /// The same as the room has it now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub room: Vec<Told>,
+    /// Nothing happened for a while.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub beat: bool,
+    /// The run has ended. The last line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end: Option<Ending>,
+}
+
+/// A run that has not ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnfinishedRun {
+    /// The run.
+    pub run: Uuid,
+    /// Its session.
+    pub session: Uuid,
+    /// How long ago it was stored, in milliseconds. Whoever stored it may be about to ask for it.
+    pub age: i64,
+}
+
+/// Runs that have not ended, oldest first, at most 1,000.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnfinishedRuns {
+    /// The runs.
+    pub runs: Vec<UnfinishedRun>,
+}
