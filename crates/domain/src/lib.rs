@@ -40,7 +40,8 @@ pub use login::{Audience, Login};
 pub use message::{Message, MessageStatus, Role};
 pub use profile::{AvatarUrl, Bio, DisplayName};
 pub use provider::{
-    Model, ModelCode, ModelName, ModelType, Provider, ProviderCode, ProviderUrl, Sealed,
+    Millionths, Model, ModelCode, ModelName, ModelType, Provider, ProviderCode, ProviderKey,
+    ProviderUrl, Sealed,
 };
 pub use secret::{Code, Password};
 pub use session::{ConversationOwner, Session, SessionKey, SessionKind, SessionTitle};
