@@ -32,6 +32,7 @@ pub const MIGRATIONS: &[Migration] = embedded![
     "0001_users_sessions_messages",
     "0002_accounts",
     "0003_sessions_tickets",
+    "0004_agents",
     "0005_runs",
 ];
 
@@ -258,7 +259,9 @@ mod tests {
         for migration in MIGRATIONS {
             for statement in statements(migration.text) {
                 let code = code(statement).collect::<Vec<_>>().join("\n");
-                let again = code.contains("IF NOT EXISTS") || code.starts_with("ALTER TABLE");
+                let again = code.contains("IF NOT EXISTS")
+                    || code.starts_with("ALTER TABLE")
+                    || code.starts_with("INSERT OR IGNORE");
                 assert!(again, "{}: {code}", migration.name);
                 match code.starts_with("CREATE TRIGGER ") {
                     true => assert!(code.ends_with("\nEND"), "{}: {code}", migration.name),
