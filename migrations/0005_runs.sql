@@ -74,6 +74,9 @@ BEGIN
         1 + COALESCE((SELECT MAX(number) FROM steps WHERE session_id = NEW.session_id), 0),
         NEW.created_at, NEW.agent, 'user', NEW.body
     FROM runs WHERE runs.uuid = NEW.uuid;
+    INSERT INTO executions (uuid, run_id, agent_id, session_id, execution_type, status, started_at)
+    SELECT NEW.uuid, NEW.uuid, agents.id, NEW.session_id, 'CHAT', 'RUNNING', NEW.created_at
+    FROM agents WHERE agents.name = NEW.agent;
 END;
 
 -- What readers see of a step is there with the step.
@@ -104,6 +107,21 @@ BEGIN
                 COALESCE(MAX(json_extract(body, '$.usage.estimated')), 0)
             FROM steps WHERE run_id = NEW.run_id AND kind IN ('answer', 'compaction'))
     WHERE id = NEW.run_id;
+    -- The turn's own part. What was handed on has ended before, or was cut off with it.
+    UPDATE executions SET
+        (input_tokens, output_tokens, cost, estimated) = (
+            SELECT COALESCE(SUM(json_extract(body, '$.usage.input')), 0),
+                COALESCE(SUM(json_extract(body, '$.usage.output')), 0),
+                COALESCE(SUM(json_extract(body, '$.usage.cost')), 0) / 1000000,
+                COALESCE(MAX(json_extract(body, '$.usage.estimated')), 0)
+            FROM steps
+            WHERE run_id = NEW.run_id AND thread IS NULL AND kind IN ('answer', 'compaction'))
+    WHERE uuid = (SELECT uuid FROM runs WHERE id = NEW.run_id) AND status = 'RUNNING';
+    UPDATE executions SET
+        (status, reason) = (SELECT UPPER(runs.status), runs.detail FROM runs
+            WHERE runs.id = NEW.run_id),
+        ended_at = NEW.at
+    WHERE run_id = (SELECT uuid FROM runs WHERE id = NEW.run_id) AND status = 'RUNNING';
 END;
 
 -- Whether or not the database follows its foreign keys.
@@ -111,6 +129,10 @@ CREATE TRIGGER IF NOT EXISTS run_goes AFTER DELETE ON runs
 BEGIN
     DELETE FROM messages WHERE run_id = OLD.id;
     DELETE FROM steps WHERE run_id = OLD.id;
+    DELETE FROM executions WHERE run_id = OLD.uuid AND OLD.status = 'queued';
+    UPDATE executions SET status = 'CANCELLED', reason = 'the session was deleted',
+        ended_at = unixepoch() * 1000
+    WHERE run_id = OLD.uuid AND status = 'RUNNING';
 END;
 
 CREATE TRIGGER IF NOT EXISTS session_goes AFTER DELETE ON sessions

@@ -24,7 +24,9 @@ pub fn operations() -> impl Iterator<Item = &'static Operation> {
     [
         runtime::OPERATIONS,
         accounts::OPERATIONS,
+        runtime::agent_chats::OPERATIONS,
         workspace::OPERATIONS,
+        workspace::chat::OPERATIONS,
         workspace::sessions::OPERATIONS,
         workspace::sandbox::OPERATIONS,
         workspace::files::OPERATIONS,

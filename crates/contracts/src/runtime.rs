@@ -1,5 +1,6 @@
 //! The `runtime` contract, "Auth" and "Users": accounts by e-mail code, refresh tokens, profiles.
 
+pub mod agent_chats;
 mod operations;
 
 pub(crate) use operations::OPERATIONS;

@@ -314,3 +314,34 @@ fn read(row: &Row) -> Result<StoredRun, SqlError> {
         detail: row.get(8)?,
     })
 }
+
+/// What a run has used, once it has ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunUsage {
+    /// Tokens of the questions.
+    pub input: i64,
+    /// Tokens of the answers.
+    pub output: i64,
+    /// What both cost, in 10⁻¹² of the currency's unit.
+    pub cost: i64,
+    /// Whether a part of it was estimated.
+    pub estimated: bool,
+}
+
+/// What a run has used; nothing before it has ended.
+///
+/// # Errors
+/// What a failed statement means.
+pub async fn usage(sql: &dyn Sql, run: RunId) -> Result<Option<RunUsage>, Error> {
+    const SELECT: &str =
+        "SELECT input_tokens, output_tokens, cost, estimated FROM runs WHERE id = ?1";
+    let read = |row: &Row| {
+        Ok(RunUsage {
+            input: row.get(0)?,
+            output: row.get(1)?,
+            cost: row.get(2)?,
+            estimated: row.get::<i64>(3)? != 0,
+        })
+    };
+    first(sql, SELECT, vec![run.0.into()], read).await
+}

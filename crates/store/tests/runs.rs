@@ -91,7 +91,7 @@ async fn a_run_begins_with_its_message_or_not_at_all() {
         ("Hello", None)
     );
     assert!(runs::take_back(&sql, run).await.expect("a statement"));
-    for table in ["runs", "steps", "messages"] {
+    for table in ["runs", "steps", "messages", "executions"] {
         assert_eq!(count(&sql, table).await, 0, "{table}");
     }
     let again = begin(&sql, &session, ada.id).await.expect("a run");
@@ -213,6 +213,10 @@ async fn what_readers_see_comes_with_the_steps() {
             .expect("a statement")
     );
     assert_eq!(lease(&sql, run, "b", 1_000).await, None);
+    let execution = "SELECT status || '/' || reason || '/' || input_tokens || '/' || ended_at \
+        FROM executions";
+    let execution: String = one(&sql, execution, Vec::new()).await;
+    assert_eq!(execution, "SUCCEEDED/done/20/7");
     // The next run knows this one.
     let next = begin(&sql, &session, ada.id).await.expect("a run");
     let next = runs::find(&sql, next)
@@ -273,6 +277,8 @@ async fn a_session_takes_its_runs_along() {
     for table in ["runs", "steps", "messages"] {
         assert_eq!(count(&sql, table).await, 0, "{table}");
     }
+    let execution: String = one(&sql, "SELECT status FROM executions", Vec::new()).await;
+    assert_eq!(execution, "CANCELLED");
     assert_eq!(
         runs::renew(&sql, &held, 40).await.expect("a statement"),
         None

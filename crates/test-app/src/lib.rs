@@ -37,6 +37,7 @@ const VARIABLES: &[(&str, &str)] = &[
     ("llm_api_key", ""),
     ("llm_model", "scripted"),
     ("llm_silence_timeout", "120"),
+    ("run_slice", ""),
     ("open_chat", ""),
     ("outbound_allow", ""),
     ("cors_origins", ""),

@@ -75,8 +75,15 @@ fn of_accounts(builder: ComponentsBuilder) -> ComponentsBuilder {
 }
 
 fn of_sandboxes(builder: ComponentsBuilder) -> ComponentsBuilder {
-    use workspace::{files, sandbox, sessions};
+    use workspace::{chat as turns, files, sandbox, sessions};
     builder
+        .schema_from::<turns::MessageCreate>()
+        .schema_from::<turns::ChatTurn>()
+        .schema_from::<turns::TurnRun>()
+        .schema_from::<turns::Interrupted>()
+        .schema_from::<runtime::agent_chats::AgentChatRequest>()
+        .schema_from::<runtime::agent_chats::AgentChat>()
+        .schema_from::<runtime::agent_chats::AgentEvent>()
         .schema_from::<sessions::SessionCreate>()
         .schema_from::<sessions::SessionChange>()
         .schema_from::<sessions::Session>()

@@ -1,0 +1,44 @@
+//! The sandbox of a run's session.
+
+use super::refused;
+use agent::ToolError;
+use domain::UserId;
+use futures::lock::Mutex;
+use ports::Platform;
+use runner_api::{Client, sandboxes::Launch};
+use store::runs::StoredRun;
+use uuid::Uuid;
+
+/// The sandbox of a run's session, which is launched by the first tool that needs it.
+pub(in crate::runs) struct Workspace {
+    pub(super) client: Client,
+    pub(super) session: Uuid,
+    user: UserId,
+    launched: Mutex<bool>,
+}
+
+impl Workspace {
+    pub(in crate::runs) fn new(platform: &Platform, run: &StoredRun) -> Self {
+        Self {
+            client: Client::new(platform),
+            session: run.session_uuid,
+            user: run.user,
+            launched: Mutex::new(false),
+        }
+    }
+
+    /// Launches the sandbox, or finds it.
+    pub(super) async fn launch(&self) -> Result<(), ToolError> {
+        let mut launched = self.launched.lock().await;
+        if !*launched {
+            let launch = Launch {
+                user: self.user.0,
+                network: false,
+            };
+            let done = self.client.launch(self.session, &launch).await;
+            done.map_err(|error| refused(&error))?;
+            *launched = true;
+        }
+        Ok(())
+    }
+}

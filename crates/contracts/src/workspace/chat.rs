@@ -1,0 +1,114 @@
+//! "Chat" of the `workspace` document: a message to the team, and what came of it.
+
+use super::sessions::Message;
+use crate::Contract;
+use crate::operation::{Access, Answer, Body, Method, Operation};
+use domain::SessionKey;
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The longest message, in characters.
+pub const CONTENT_MAX_CHARS: usize = 32_000;
+
+/// `POST /chat/messages`
+#[derive(Debug, Deserialize, ToSchema, Validate)]
+pub struct MessageCreate {
+    /// The session, by its UUID or its number.
+    #[schema(value_type = String)]
+    #[garde(skip)]
+    pub session_id: SessionKey,
+    /// What the user says, 1 to 32,000 characters. `@Alex` addresses one of the team.
+    #[garde(custom(is_said))]
+    pub content: String,
+}
+
+fn is_said(text: &str, _: &()) -> garde::Result {
+    said(text, CONTENT_MAX_CHARS)
+}
+
+/// Whether a text can be a message of at most `most` characters.
+pub(crate) fn said(text: &str, most: usize) -> garde::Result {
+    if text.trim().is_empty() {
+        return Err(garde::Error::new("must not be blank"));
+    }
+    if text.contains('\0') {
+        return Err(garde::Error::new("must not contain the character U+0000"));
+    }
+    if text.chars().count() > most {
+        let message = format!("must be at most {most} characters");
+        return Err(garde::Error::new(message));
+    }
+    Ok(())
+}
+
+/// A turn: the user's message, and everything that agents said to it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ChatTurn {
+    /// The user's message.
+    pub user: Message,
+    /// Every message of an agent, in order.
+    pub responses: Vec<Message>,
+    /// How the turn went.
+    pub run: TurnRun,
+}
+
+/// How a turn went, and what it cost.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TurnRun {
+    /// Its UUID.
+    pub id: String,
+    /// `succeeded`, `failed` or `cancelled`; `running` where it goes on.
+    #[schema(example = "succeeded")]
+    pub status: &'static str,
+    /// What ended it, in one word: `completed`, `interrupted`, `step_limit`, `model_failed`, ….
+    #[schema(example = "completed")]
+    pub reason: Option<String>,
+    /// The same in a sentence.
+    pub detail: Option<String>,
+    /// Tokens of the questions to models.
+    pub input_tokens: i64,
+    /// Tokens of their answers.
+    pub output_tokens: i64,
+    /// What both cost, in the currency of the models' prices.
+    pub cost: f64,
+    /// Whether a part of it was estimated, because a server did not count.
+    pub estimated: bool,
+}
+
+/// `POST /sessions/{id}/interrupt`
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub struct Interrupted {
+    /// Whether there was a turn to interrupt.
+    pub interrupted: bool,
+}
+
+const UNKNOWN: Answer = Answer::problem(404, "There is no such session of yours.");
+
+pub(crate) const OPERATIONS: &[Operation] = &[
+    crate::operation::operation(
+        Contract::Workspace,
+        Access::SignedIn,
+        (Method::Post, "/api/v1/chat/messages"),
+        "Send a message to the team; the answer comes when the turn is done. With `Accept: \
+         text/event-stream` the session's events come as they happen, and `turn` at the end",
+    )
+    .body("MessageCreate")
+    .answers(&[
+        Answer::new(200, "The turn.", Body::Json("ChatTurn")),
+        UNKNOWN,
+        Answer::problem(409, "The session's last message is still being answered."),
+        Answer::problem(503, "Nobody can work on it now; the message is not kept."),
+    ]),
+    crate::operation::operation(
+        Contract::Workspace,
+        Access::SignedIn,
+        (Method::Post, "/api/v1/sessions/{session_id}/interrupt"),
+        "Stop the turn of a session",
+    )
+    .answers(&[
+        Answer::new(200, "There is none.", Body::Json("Interrupted")),
+        Answer::new(202, "It stops.", Body::Json("Interrupted")),
+        UNKNOWN,
+    ]),
+];
