@@ -21,6 +21,8 @@ mod migration;
 mod passing_through;
 mod room_edge;
 mod room_restarts;
+mod run_edge;
+mod runs;
 mod smtp_server;
 mod smuggling;
 mod socket_attacks;

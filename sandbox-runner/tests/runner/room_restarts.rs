@@ -13,14 +13,14 @@ use tokio::{
     process::{Child, Command},
 };
 
-struct Process {
-    child: Child,
-    door: SocketAddr,
-    admin: SocketAddr,
+pub(crate) struct Process {
+    pub(crate) child: Child,
+    pub(crate) door: SocketAddr,
+    pub(crate) admin: SocketAddr,
 }
 
 impl Process {
-    async fn start(state: &TempDir, edge: SocketAddr) -> Self {
+    pub(crate) async fn start(state: &TempDir, edge: SocketAddr) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_sandbox-runner"))
             .env_clear()
             .env("RUNNER_LISTEN", "127.0.0.1:0")

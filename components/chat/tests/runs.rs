@@ -1,0 +1,423 @@
+//! Turns of the team, with a scripted model on real sockets and a runner that the test plays.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests"
+)]
+
+mod stage;
+
+use http::Method;
+use model_stub::scripted::{Gate, Script};
+use serde_json::{Value, json};
+use stage::{Lines, Stage};
+use std::{sync::atomic::Ordering, time::Duration};
+use test_app::{Answer, Reply};
+
+const LONG: Duration = Duration::from_secs(60);
+
+fn call(tool: &str, arguments: &Value) -> Script {
+    calls(&[(tool, arguments.clone())])
+}
+
+fn calls(calls: &[(&str, Value)]) -> Script {
+    let script =
+        calls
+            .iter()
+            .enumerate()
+            .fold(Script::new(), |script, (index, (tool, arguments))| {
+                let id = format!("call_{index}");
+                script.tool_call(index, &id, tool, &arguments.to_string())
+            });
+    script.finish("tool_calls").done()
+}
+
+/// What readers were shown of a tool's end.
+fn ended(events: &[agent::Event], tool: &str) -> (agent::CallState, String) {
+    let mut ends = events.iter().filter_map(|event| match &event.kind {
+        agent::Kind::ToolEnded {
+            tool: ended,
+            state,
+            output,
+            ..
+        } if ended == tool => Some((*state, output.clone())),
+        _ => None,
+    });
+    ends.next().expect("the tool's end")
+}
+
+#[tokio::test]
+async fn mike_has_alex_write_and_run_a_file() {
+    let stage = Stage::start().await;
+    let task = json!({"agent": "Alex", "task": "Write a.txt and look at it"});
+    stage.model.push(call("assign", &task));
+    stage.model.push(calls(&[
+        ("write_file", json!({"path": "a.txt", "content": "hello"})),
+        ("exec", json!({"command": "cat a.txt"})),
+    ]));
+    stage.model.push(Script::answer(&["It says", " hello."]));
+    stage.model.push(Script::answer(&["Alex", " did it."]));
+    let turn = stage.say("Make a file").await.done(200);
+    let said = |message: &Value| (message["agent"].clone(), message["content"].clone());
+    let responses: Vec<_> = turn["responses"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(said)
+        .collect();
+    let expected = [
+        (json!("Alex"), json!("It says hello.")),
+        (json!("Mike"), json!("Alex did it.")),
+    ];
+    assert_eq!(responses, expected);
+    assert_eq!(turn["user"]["content"], "Make a file");
+    assert_eq!(turn["run"]["status"], "succeeded", "{turn}");
+    // What is listed is what was answered.
+    let mut all = vec![turn["user"].clone()];
+    all.extend(turn["responses"].as_array().unwrap().clone());
+    assert_eq!(stage.messages().await, Value::from(all));
+    // So are the events.
+    let events = stage.checked_events();
+    let (state, output) = ended(&events, "exec");
+    assert_eq!(state, agent::CallState::Done);
+    assert_eq!(output, "hello\n[exit code 0]");
+    let changed = events.iter().any(|event| {
+        matches!(&event.kind, agent::Kind::FileChange { change, .. } if change.path == "a.txt")
+    });
+    assert!(changed);
+    // And the executions.
+    let executions = "SELECT agents.name || ' ' || execution_type || ' ' || executions.status \
+        FROM executions JOIN agents ON agents.id = agent_id ORDER BY executions.id";
+    let executions = stage.all(executions).await;
+    assert_eq!(executions, ["Mike CHAT SUCCEEDED", "Alex TASK SUCCEEDED"]);
+    let sums = "SELECT (SELECT SUM(input_tokens + output_tokens) FROM executions) || '/' || \
+        (SELECT input_tokens + output_tokens FROM runs)";
+    let sums = stage.one(sums).await;
+    let (executed, run) = sums.split_once('/').unwrap();
+    assert_eq!(executed, run);
+    assert_ne!(run, "0");
+    // The sandbox was launched once, for ada.
+    let asked = stage.accounts.runner.asked();
+    let launches = asked
+        .iter()
+        .filter(|one| one.line.starts_with("PUT /v1/sandboxes/"));
+    let launches: Vec<_> = launches
+        .filter(|one| !one.line.ends_with("/files"))
+        .collect();
+    assert_eq!(launches.len(), 1);
+    assert_eq!(launches[0].json(), json!({"user": 1, "network": false}));
+}
+
+#[tokio::test]
+async fn whoever_is_addressed_answers() {
+    let stage = Stage::start().await;
+    stage.model.push(Script::answer(&["I am Emma."]));
+    let turn = stage.say("@emma who are you?").await.done(200);
+    assert_eq!(turn["responses"][0]["agent"], "Emma");
+    stage.model.push(Script::answer(&["Mike here."]));
+    let turn = stage.say("And you?").await.done(200);
+    assert_eq!(turn["responses"][0]["agent"], "Mike");
+    let asked = stage.model.requests();
+    let told = asked[1].json["messages"].to_string();
+    assert!(told.contains("I am Emma."), "the chat goes on: {told}");
+}
+
+#[tokio::test]
+async fn what_is_no_message_is_refused() {
+    let stage = Stage::start().await;
+    let line = "POST /api/v1/chat/messages";
+    for (content, field) in [
+        (json!(""), "content"),
+        (json!(" \n"), "content"),
+        (json!("a\0b"), "content"),
+        (json!("x".repeat(32_001)), "content"),
+        (json!(7), "content"),
+        (Value::Null, "content"),
+    ] {
+        let body = json!({ "session_id": stage.session, "content": content });
+        let answer = stage.call(&stage.ada, line, &body).await;
+        answer.refused(422);
+        assert_eq!(answer.fields(), [field], "{body}");
+    }
+    let body = json!({ "session_id": stage.session, "content": "x" });
+    let answer = stage.call(&stage.eve, line, &body).await;
+    answer.problem(404, "Session not found");
+    stage.call("nonsense", line, &body).await.refused(401);
+    let interrupt = format!("POST /api/v1/sessions/{}/interrupt", stage.session);
+    let answer = stage.call(&stage.eve, &interrupt, &Value::Null).await;
+    answer.problem(404, "Session not found");
+    let answer = stage.call(&stage.ada, &interrupt, &Value::Null).await;
+    assert_eq!(answer.done(200), json!({"interrupted": false}));
+    assert!(stage.all("SELECT uuid FROM runs").await.is_empty());
+}
+
+#[tokio::test]
+async fn without_a_runner_nothing_is_kept() {
+    let stage = Stage::start().await;
+    stage.runner.away.store(true, Ordering::SeqCst);
+    let answer = stage.say("Hello").await;
+    answer.refused(503);
+    assert_eq!(answer.header("retry-after"), "5");
+    assert_eq!(stage.messages().await, json!([]));
+    for table in ["runs", "steps", "executions"] {
+        assert!(
+            stage
+                .all(
+                    &format!("SELECT uuid FROM {table}")
+                        .replace("uuid FROM steps", "body FROM steps")
+                )
+                .await
+                .is_empty()
+        );
+    }
+    stage.runner.away.store(false, Ordering::SeqCst);
+    stage.model.push(Script::answer(&["Hi."]));
+    stage.say("Hello").await.done(200);
+}
+
+#[tokio::test]
+async fn a_turn_is_interrupted_and_the_model_dropped() {
+    let stage = Stage::start().await;
+    stage
+        .model
+        .push(Script::new().head().token("Once upon").stall());
+    let body = json!({ "session_id": stage.session, "content": "Tell a story" });
+    let telling = stage.open(
+        &stage.ada,
+        "POST /api/v1/chat/messages",
+        "text/event-stream",
+        &body,
+    );
+    let telling = telling.await;
+    stage
+        .until("SELECT 1 FROM steps WHERE kind = 'started'")
+        .await;
+    let busy = stage.say("More").await;
+    busy.problem(
+        409,
+        "The session is busy: its last message is still being answered",
+    );
+    let interrupt = format!("POST /api/v1/sessions/{}/interrupt", stage.session);
+    let answer = stage.call(&stage.ada, &interrupt, &Value::Null).await;
+    assert_eq!(answer.done(202), json!({"interrupted": true}));
+    let told = tokio::time::timeout(LONG, Answer::read(telling))
+        .await
+        .unwrap();
+    let (events, last) = told.text.rsplit_once("event: turn\ndata: ").unwrap();
+    let turn: Value = serde_json::from_str(last.trim()).unwrap();
+    assert_eq!(turn["run"]["status"], "cancelled");
+    assert_eq!(turn["responses"][0]["content"], "Once upon");
+    assert_eq!(turn["responses"][0]["status"], "interrupted");
+    assert!(
+        events.contains("\"content\":\"Once upon\",\"final\":false"),
+        "{events}"
+    );
+    assert!(events.contains("\"status\":\"interrupted\""), "{events}");
+    stage.checked_events();
+    let left = stage.model.outcome(0);
+    let left = tokio::time::timeout(LONG, left).await.unwrap();
+    assert_eq!(left, model_stub::scripted::Outcome::ClientLeft);
+    stage.model.push(Script::answer(&["Hi."]));
+    stage.say("Hello").await.done(200);
+}
+
+#[tokio::test]
+async fn a_reader_that_leaves_stops_nothing_that_is_stored() {
+    let stage = Stage::start().await;
+    let run = stage.store("@Alex run it").await;
+    let gate = Gate::new();
+    stage.model.push(call("exec", &json!({"command": "ls"})));
+    stage
+        .model
+        .push(Script::new().head().token("Half a").hold(&gate));
+    let mut lines = Lines::of(stage.runner.execute(&run, 0).await);
+    // Somebody else may not execute it meanwhile.
+    assert_eq!(stage.runner.execute(&run, 0).await.status(), 409);
+    let mut events = Vec::new();
+    let mut seen = 0;
+    let half = |events: &[agent::Event]| {
+        let is_delta =
+            |event: &agent::Event| matches!(event.kind, agent::Kind::MessageDelta { .. });
+        events.iter().any(is_delta)
+    };
+    while !half(&events) {
+        let batch = lines.told().await.unwrap().batch.unwrap();
+        seen = batch.step.unwrap_or(seen);
+        let batch = batch.events.into_iter();
+        events.extend(batch.map(|event| serde_json::from_value(event).unwrap()));
+    }
+    drop(lines);
+    stage.until("SELECT 1 FROM runs WHERE lease IS NULL").await;
+    stage.model.push(Script::answer(&["Now it is whole."]));
+    let mut lines = Lines::of(stage.runner.execute(&run, seen).await);
+    let end = loop {
+        let line = lines.told().await.unwrap();
+        if let Some(end) = line.end {
+            break end;
+        }
+        let batch = line.batch.unwrap().events.into_iter();
+        events.extend(batch.map(|event| serde_json::from_value(event).unwrap()));
+    };
+    assert_eq!(end.outcome, "succeeded");
+    assert!(lines.next().await.is_none(), "the end is the last line");
+    agent::order::check(&events).unwrap_or_else(|fault| panic!("{fault}: {events:#?}"));
+    let runs = stage.accounts.runner.asked();
+    let commands = runs
+        .iter()
+        .filter(|one| one.line.ends_with("/exec"))
+        .count();
+    assert_eq!(commands, 1, "nothing is repeated");
+    let messages = stage.messages().await;
+    let contents: Vec<_> = messages
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["content"])
+        .collect();
+    assert_eq!(contents.last().unwrap(), &"Now it is whole.");
+    let again = stage.runner.execute(&run, 0).await;
+    assert_eq!(again.status(), 410);
+    let again = Answer::read(again).await.json();
+    assert_eq!(again["end"]["outcome"], "succeeded");
+}
+
+#[tokio::test]
+async fn deleting_the_session_stops_its_run() {
+    let stage = Stage::start().await;
+    stage
+        .model
+        .push(Script::new().head().token("On and").stall());
+    let body = json!({ "session_id": stage.session, "content": "Go on" });
+    let answering = stage.open(
+        &stage.ada,
+        "POST /api/v1/chat/messages",
+        "application/json",
+        &body,
+    );
+    let deleting = async {
+        stage
+            .until("SELECT 1 FROM steps WHERE kind = 'started'")
+            .await;
+        let line = format!("DELETE /api/v1/sessions/{}", stage.session);
+        stage
+            .accounts
+            .call_as(&stage.ada, &line, &Value::Null)
+            .await
+            .done(204);
+    };
+    let (answer, ()) = tokio::time::timeout(LONG, async { tokio::join!(answering, deleting) })
+        .await
+        .unwrap();
+    Answer::read(answer)
+        .await
+        .problem(404, "The session was deleted");
+    let left = stage.model.outcome(0);
+    let left = tokio::time::timeout(LONG, left).await.unwrap();
+    assert_eq!(left, model_stub::scripted::Outcome::ClientLeft);
+    assert_eq!(
+        stage.one("SELECT status FROM executions").await,
+        "CANCELLED"
+    );
+}
+
+#[tokio::test]
+async fn what_goes_wrong_has_a_clear_outcome() {
+    let stage = Stage::start().await;
+    let runner = &stage.accounts.runner;
+    let refusal = Reply::Problem(400, "The path leads out of the workspace");
+    runner.answers("GET /v1/sandboxes/*/files", refusal);
+    for (tool, arguments, state, told) in [
+        ("fly", json!({}), agent::CallState::Refused, "fly"),
+        (
+            "exec",
+            json!({"command": 7}),
+            agent::CallState::Refused,
+            "command",
+        ),
+        ("exec", json!({}), agent::CallState::Refused, "command"),
+        (
+            "read_file",
+            json!({"path": "../x"}),
+            agent::CallState::Failed,
+            "The path leads out",
+        ),
+        (
+            "apply_patch",
+            json!({"patch": "nonsense"}),
+            agent::CallState::Failed,
+            "Begin Patch",
+        ),
+    ] {
+        stage.model.push(call(tool, &arguments));
+        stage.model.push(Script::answer(&["I see."]));
+        let turn = stage.say("@Alex try").await.done(200);
+        assert_eq!(turn["run"]["status"], "succeeded");
+        let (found, output) = ended(&stage.checked_events(), tool);
+        assert_eq!(found, state, "{output}");
+        assert!(output.contains(told), "{output}");
+    }
+    // Of a model that fails for good, the turn says so.
+    stage
+        .model
+        .push(Script::refusal(400, "no such model: secret-detail"));
+    let turn = stage.say("Hello").await.done(200);
+    assert_eq!(
+        (&turn["run"]["status"], &turn["run"]["reason"]),
+        (&json!("failed"), &json!("model_failed"))
+    );
+    assert!(!turn.to_string().contains("secret-detail"));
+    stage.checked_events();
+}
+
+#[tokio::test]
+async fn a_patch_that_cannot_be_written_is_undone() {
+    let stage = Stage::start().await;
+    let runner = &stage.accounts.runner;
+    runner.answers(
+        "DELETE /v1/sandboxes/*/files",
+        Reply::Json(204, Value::Null),
+    );
+    let full = Reply::Problem(507, "The workspace is full");
+    runner.answers("PUT /v1/sandboxes/*/files", full);
+    let patch = "*** Begin Patch\n*** Add File: a\n+1\n*** Add File: b\n+2\n*** End Patch";
+    stage
+        .model
+        .push(call("apply_patch", &json!({"patch": patch})));
+    stage.model.push(Script::answer(&["It is full."]));
+    stage.say("@Alex patch").await.done(200);
+    let (state, output) = ended(&stage.checked_events(), "apply_patch");
+    assert_eq!(state, agent::CallState::Failed);
+    assert_eq!(output, "The workspace is full. Nothing was changed");
+}
+
+#[tokio::test]
+async fn only_the_runner_has_runs_executed() {
+    let stage = Stage::start().await;
+    let run = stage.store("Hello").await;
+    let path = format!("/internal/runs/{run}");
+    for token in ["Bearer nonsense", ""] {
+        for (method, path) in [
+            (Method::POST, path.as_str()),
+            (Method::GET, "/internal/runs?unfinished"),
+        ] {
+            let body = "{\"seen\":0}".to_owned();
+            let answer = stage.runner.ask(method, path, body, token).await;
+            assert_eq!(answer.status(), 401);
+        }
+    }
+    let own = "Bearer a-token-for-tests";
+    let listed = stage
+        .runner
+        .ask(Method::GET, "/internal/runs?unfinished", String::new(), own);
+    let listed = Answer::read(listed.await).await.done(200);
+    assert_eq!(listed["runs"][0]["run"], run);
+    assert_eq!(listed["runs"][0]["session"], stage.session);
+    let unknown = stage
+        .runner
+        .execute("00000000-0000-7000-8000-000000000000", 0)
+        .await;
+    assert_eq!(unknown.status(), 404);
+}
