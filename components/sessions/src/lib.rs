@@ -6,9 +6,11 @@
 //! from being closed.
 
 mod conversations;
+mod export;
 mod gateway;
 mod messages;
 mod rooms;
+mod search;
 mod studio;
 mod tickets;
 mod workspace;
@@ -43,6 +45,8 @@ fn of_accounts() -> Router<Platform> {
             "/api/v1/sessions/{session_id}/messages",
             get(messages::list),
         )
+        .route("/api/v1/sessions/{session_id}/export", get(export::export))
+        .route("/api/v1/messages/search", get(search::search))
         .route("/api/v1/sessions/{session_id}/events", any(web::elsewhere))
         .route("/api/v1/chat/messages/{session_id}", get(messages::list))
         .route("/api/v1/auth/tickets", post(tickets::create))

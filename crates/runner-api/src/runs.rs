@@ -3,7 +3,7 @@
 //! | request | answer |
 //! |---|---|
 //! | `POST /v1/runs` with [`Drive`] | 202: it is driven; with `Accept: application/x-ndjson` 200 and a stream of [`Passed`], a line each, until it ends; 503 when too many wait |
-//! | `POST /internal/runs/{run}` with [`Execute`] | 200 a stream of [`Line`]; 404 where there is none, 409 while somebody else executes it, 410 [`Line`] with its end when it has ended |
+//! | `POST /internal/runs/{run}` with [`Execute`] | 200 a stream of [`Line`], of which the only one is the end where the run has ended before; 404 where there is none, 409 while somebody else executes it |
 //! | `GET /internal/runs?unfinished` | 200 [`UnfinishedRuns`] |
 //!
 //! The first is asked of the runner, the others of the edge. A stream that breaks off without an

@@ -17,6 +17,7 @@ pub mod models;
 pub mod open_users;
 pub mod providers;
 pub mod runs;
+pub mod search;
 pub mod sessions;
 pub mod steps;
 pub mod sweep;

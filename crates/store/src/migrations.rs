@@ -34,6 +34,7 @@ pub const MIGRATIONS: &[Migration] = embedded![
     "0003_sessions_tickets",
     "0004_agents",
     "0005_runs",
+    "0006_search",
 ];
 
 /// How long one applier may take before another takes over.

@@ -45,7 +45,6 @@ pub(super) async fn drive(
         let cut: Box<dyn StdError + Send + Sync> =
             match execution::open(&inner.edge, drive.run, seen, settings).await {
                 Ok(Opened::Gone) => return None,
-                Ok(Opened::Ended(ending)) => return Some(ending),
                 Ok(Opened::Held) => {
                     // Somebody executes it, or did until lately: that is no absence.
                     heard = Instant::now();

@@ -4,9 +4,9 @@ use super::Settings;
 use crate::edge::{AskError, Edge};
 use bytes::{Buf as _, BytesMut};
 use http::StatusCode;
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use runner_api::runs::{Ending, Execute, Line};
+use runner_api::runs::{Execute, Line};
 use std::{error::Error as StdError, time::Duration};
 use uuid::Uuid;
 
@@ -25,8 +25,6 @@ pub(super) enum Opened {
     Gone,
     /// Somebody else executes it.
     Held,
-    /// It has ended before.
-    Ended(Ending),
 }
 
 /// Why nothing more is known.
@@ -70,13 +68,6 @@ pub(super) async fn open(
         })),
         StatusCode::NOT_FOUND => Ok(Opened::Gone),
         StatusCode::CONFLICT => Ok(Opened::Held),
-        StatusCode::GONE => {
-            let body = Limited::new(body, LINE).collect().await;
-            let body = body.map_err(Cut::Broken)?.to_bytes();
-            let line: Line =
-                serde_json::from_slice(&body).map_err(|error| Cut::Broken(error.into()))?;
-            line.end.map(Opened::Ended).ok_or(Cut::Unfinished)
-        }
         status => Err(Cut::Refused(status)),
     }
 }

@@ -25,6 +25,7 @@ impl Process {
             .env_clear()
             .env("RUNNER_LISTEN", "127.0.0.1:0")
             .env("RUNNER_ADMIN_LISTEN", "127.0.0.1:0")
+            .env("RUNNER_PREVIEW_LISTEN", "127.0.0.1:0")
             .env("RUNNER_STATE", state.path())
             .env("RUNNER_TOKEN", TOKEN)
             .env("RUNNER_EDGE_URL", format!("http://{edge}"))
@@ -40,11 +41,10 @@ impl Process {
             let rest = line.strip_prefix("listening on http://").unwrap();
             rest.split(' ').next().unwrap().parse().unwrap()
         };
-        Self {
-            door: address().await,
-            admin: address().await,
-            child,
-        }
+        let (door, admin) = (address().await, address().await);
+        // Until it has said everything, somebody must listen.
+        address().await;
+        Self { child, door, admin }
     }
 }
 

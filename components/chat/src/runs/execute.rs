@@ -10,11 +10,7 @@ use super::{
     watch::{self, LEASE_MS},
 };
 use agent::{Batch, Driven, End, Gone, Limits, Outcome as How, Reason, Run, World};
-use axum::{
-    body::Body,
-    extract::State,
-    response::{IntoResponse, Response},
-};
+use axum::{body::Body, extract::State, response::Response};
 use bytes::Bytes;
 use domain::{Error, ErrorKind};
 use futures::{
@@ -23,12 +19,12 @@ use futures::{
     future::{Either, pending, select},
     stream,
 };
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, header};
 use ports::{BoxFuture, Platform};
 use runner_api::runs::{Batch as Told, Ending, Execute, Line};
 use std::{convert::Infallible, pin::pin, time::Duration};
 use store::runs::{self, Lease, StoredRun};
-use web::{Decoded, Json, Outcome, Runner, UuidId, new_uuid, variable};
+use web::{Decoded, Outcome, Runner, UuidId, new_uuid, variable};
 
 /// How many lines wait for a slow reader.
 const WAITING: usize = 16;
@@ -72,10 +68,7 @@ pub(crate) async fn execute(
         seen: asked.seen,
         slice,
     };
-    let mut response = Response::new(Body::from_stream(lines(platform, execution)));
-    let kind = HeaderValue::from_static("application/x-ndjson");
-    response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    Ok(response)
+    Ok(ndjson(Body::from_stream(lines(platform, execution))))
 }
 
 /// Somebody else executes it, or it has ended.
@@ -92,7 +85,14 @@ fn not_taken(run: &StoredRun) -> Outcome<Response> {
         }),
         ..Line::default()
     };
-    Ok((StatusCode::GONE, Json(line)).into_response())
+    Ok(ndjson(Body::from(written(&line))))
+}
+
+fn ndjson(body: Body) -> Response {
+    let mut response = Response::new(body);
+    let kind = HeaderValue::from_static("application/x-ndjson");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
 }
 
 /// After how long an execution is put down, to be asked for again: the variable `run_slice`.

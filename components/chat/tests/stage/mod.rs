@@ -83,7 +83,7 @@ impl PlayedRunner {
                     tokio::time::sleep(Duration::from_millis(20)).await;
                     continue;
                 }
-                StatusCode::NOT_FOUND | StatusCode::GONE => return,
+                StatusCode::NOT_FOUND => return,
                 _ => panic!("{status}"),
             }
             let mut told = Lines::of(response);

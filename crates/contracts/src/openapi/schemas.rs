@@ -81,6 +81,8 @@ fn of_sandboxes(builder: ComponentsBuilder) -> ComponentsBuilder {
         .schema_from::<turns::ChatTurn>()
         .schema_from::<turns::TurnRun>()
         .schema_from::<turns::Interrupted>()
+        .schema_from::<turns::FoundMessage>()
+        .schema_from::<turns::Exported>()
         .schema_from::<runtime::agent_chats::AgentChatRequest>()
         .schema_from::<runtime::agent_chats::AgentChat>()
         .schema_from::<runtime::agent_chats::AgentEvent>()

@@ -2,7 +2,7 @@
 
 use super::sessions::Message;
 use crate::Contract;
-use crate::operation::{Access, Answer, Body, Method, Operation};
+use crate::operation::{Access, Answer, Body, Method, Operation, Query};
 use domain::SessionKey;
 use garde::Validate;
 use serde::{Deserialize, Serialize};
@@ -111,4 +111,64 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         Answer::new(202, "It stops.", Body::Json("Interrupted")),
         UNKNOWN,
     ]),
+    crate::operation::operation(
+        Contract::Workspace,
+        Access::SignedIn,
+        (Method::Get, "/api/v1/sessions/{session_id}/export"),
+        "Get a conversation as a file",
+    )
+    .query(&[Query::text(
+        "format",
+        "`markdown`, which is the default, or `json`.",
+        false,
+    )])
+    .answers(&[
+        Answer::new(200, "With `format=json`.", Body::Json("Exported")),
+        UNKNOWN,
+    ]),
+    crate::operation::operation(
+        Contract::Workspace,
+        Access::SignedIn,
+        (Method::Get, "/api/v1/messages/search"),
+        "Search one's own messages, newest first",
+    )
+    .query(&[
+        Query::text(
+            "q",
+            "Terms that must all stand in a message; at most 200 characters.",
+            true,
+        ),
+        Query::number("offset", "How many to skip.", 0, i64::MAX),
+        Query::number("limit", "How many at most.", 50, 100),
+    ])
+    .answers(&[Answer::new(
+        200,
+        "The messages; `X-Total-Count` says how many there are.",
+        Body::JsonList("FoundMessage"),
+    )]),
 ];
+
+/// A message that was found.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FoundMessage {
+    /// The message.
+    pub message: Message,
+    /// What its session is called, if it is.
+    pub session_title: Option<String>,
+    /// The part of it in which the first of the terms stands.
+    pub snippet: String,
+}
+
+/// A conversation as a file, as JSON.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Exported {
+    /// The session's UUID.
+    pub session_id: String,
+    /// What it is called.
+    pub title: Option<String>,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: domain::Timestamp,
+    /// All of its messages, oldest first.
+    pub messages: Vec<Message>,
+}

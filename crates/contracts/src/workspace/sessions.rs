@@ -8,6 +8,7 @@ use domain::{MessageStatus, Role, SessionTitle, Timestamp};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// `POST /sessions`, `SessionCreate`. It may be left out as a whole. The path is `studio`'s too.
 #[derive(Debug, Default, Deserialize, ToSchema, Validate)]
@@ -120,9 +121,15 @@ impl Message {
     /// `message` of `session`.
     #[must_use]
     pub fn of(session: &domain::Session, message: domain::Message) -> Self {
+        Self::in_session(session.uuid, message)
+    }
+
+    /// `message` of the session of that UUID.
+    #[must_use]
+    pub fn in_session(session: Uuid, message: domain::Message) -> Self {
         Self {
             message_id: message.uuid.to_string(),
-            session_id: session.uuid.to_string(),
+            session_id: session.to_string(),
             sender: match message.role {
                 Role::User => "user",
                 Role::Assistant => "agent",
