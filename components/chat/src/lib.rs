@@ -1,4 +1,4 @@
-//! Chats: the open one, answered straight from the model, and turns of agents, which are runs.
+//! The open chat: answers streamed straight from the model to the reader.
 //!
 //! Invariant: an answer belongs to nobody's connection. It is written by a task of its own,
 //! which ends it in the database whether or not anybody still reads.
@@ -7,7 +7,6 @@ mod answering;
 mod context;
 mod model;
 mod open_chat;
-mod runs;
 mod sse;
 
 use axum::{Router, routing};
@@ -17,20 +16,6 @@ use ports::Platform;
 pub fn router(platform: Platform) -> Router {
     Router::new()
         .route("/api/v1/chat", routing::post(open_chat::send))
-        .route("/api/v1/chat/messages", routing::post(runs::messages::send))
-        .route(
-            "/api/v1/agent-chats",
-            routing::post(runs::agent_chats::chat),
-        )
-        .route(
-            "/api/v1/sessions/{session_id}/interrupt",
-            routing::post(runs::interrupt::interrupt),
-        )
-        .route("/internal/runs", routing::get(runs::unfinished::list))
-        .route(
-            "/internal/runs/{run}",
-            routing::post(runs::execute::execute),
-        )
         .fallback(web::not_found)
         .with_state(platform)
 }

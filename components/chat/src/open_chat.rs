@@ -3,15 +3,15 @@
 use crate::{
     answering::{self, Assignment},
     model::Model,
-    sse,
 };
-use axum::{extract::State, response::Response};
+use axum::{body::Body, extract::State, response::Response};
 use bytes::Bytes;
 use contracts::chat::ChatRequest;
 use domain::{ConversationOwner, Error, SessionId};
-use futures::channel::mpsc::UnboundedReceiver;
+use futures::{StreamExt, channel::mpsc::UnboundedReceiver};
+use http::{HeaderValue, header};
 use ports::Platform;
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 use store::answers::Question;
 use web::{Client, Conversations, Outcome, Valid, limits::Adjustable, new_uuid};
 
@@ -31,7 +31,7 @@ pub(crate) async fn send(
     if owner == ConversationOwner::OpenUsers {
         count_turn(&platform, &client).await?;
     }
-    Ok(sse::answer(ask(&platform, owner, &body).await?))
+    Ok(event_stream(ask(&platform, owner, &body).await?))
 }
 
 /// Counts a turn of a stranger, who pays for none. Whoever sits at this machine is none.
@@ -72,4 +72,18 @@ async fn ask(
         },
     )
     .await
+}
+
+fn event_stream(events: UnboundedReceiver<Bytes>) -> Response {
+    let mut response = Response::new(Body::from_stream(events.map(Ok::<_, Infallible>)));
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream"),
+    );
+    let cache = HeaderValue::from_static("no-cache, no-transform");
+    headers.insert(header::CACHE_CONTROL, cache);
+    // Proxies that buffer by default let this stream through.
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
 }

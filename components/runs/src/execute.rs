@@ -3,7 +3,7 @@
 //! The execution lives in the answer's body: a reader that leaves drops it where it stands. What
 //! it was about to do is then done by the next one, from the stored steps.
 
-use super::{
+use crate::{
     record::Record,
     stored,
     team::{self, Staff},

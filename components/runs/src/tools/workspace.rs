@@ -10,7 +10,7 @@ use store::runs::StoredRun;
 use uuid::Uuid;
 
 /// The sandbox of a run's session, which is launched by the first tool that needs it.
-pub(in crate::runs) struct Workspace {
+pub(crate) struct Workspace {
     pub(super) client: Client,
     pub(super) session: Uuid,
     user: UserId,
@@ -18,7 +18,7 @@ pub(in crate::runs) struct Workspace {
 }
 
 impl Workspace {
-    pub(in crate::runs) fn new(platform: &Platform, run: &StoredRun) -> Self {
+    pub(crate) fn new(platform: &Platform, run: &StoredRun) -> Self {
         Self {
             client: Client::new(platform),
             session: run.session_uuid,

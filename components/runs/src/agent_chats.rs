@@ -1,11 +1,11 @@
 //! `POST /agent-chats` of `runtime`: an agent answers, in a new chat or one that goes on.
 
-use super::{
+use crate::sse;
+use crate::{
     ag_ui::Rendering,
     begin::{self, Begun},
     stored,
 };
-use crate::sse;
 use axum::{
     extract::State,
     response::{IntoResponse, Response},

@@ -14,15 +14,44 @@
 //! nobody reads, when the lease is lost and when the session is gone.
 
 mod ag_ui;
-pub(crate) mod agent_chats;
+mod agent_chats;
 mod begin;
-pub(crate) mod execute;
-pub(crate) mod interrupt;
-pub(crate) mod messages;
+mod default_model;
+mod execute;
+mod interrupt;
+mod messages;
 mod record;
+mod sse;
 mod stored;
 mod team;
 mod tools;
 mod turn;
-pub(crate) mod unfinished;
+mod unfinished;
 mod watch;
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+use ports::Platform;
+
+/// The component's routes.
+pub fn router(platform: Platform) -> Router {
+    Router::new()
+        .route("/api/v1/chat/messages", post(messages::send))
+        .route("/api/v1/agent-chats", post(agent_chats::chat))
+        .route(
+            "/api/v1/sessions/{session_id}/interrupt",
+            post(interrupt::interrupt),
+        )
+        .route("/internal/runs", get(unfinished::list))
+        .route("/internal/runs/{run}", post(execute::execute))
+        .fallback(web::not_found)
+        .with_state(platform)
+}
+
+#[cfg(target_family = "wasm")]
+platform_spin::component!(
+    crate::router,
+    platform_spin::Ports::system().and_sql().and_http()
+);

@@ -1,6 +1,6 @@
 //! A message becomes a run, which the runner drives.
 
-use super::{stored, team};
+use crate::{stored, team};
 use agent::Body;
 use domain::{Error, Session, UserId};
 use http::HeaderMap;

@@ -1,6 +1,6 @@
 //! Keeps an execution's steps, and what the agents did in executions of their own.
 
-use super::stored;
+use crate::stored;
 use agent::{Body, CallState, Step, Transcript, Usage};
 use domain::{AgentId, Error, ExecutionStatus, ExecutionType, SessionId, TokenUsage};
 use ports::{BoxFuture, Platform};

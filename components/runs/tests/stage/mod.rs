@@ -239,7 +239,7 @@ impl Stage {
             clock: Arc::new(LateClock(Instant::now())),
             ..app.platform.clone()
         };
-        let chat = (chat::router(platform.clone()), platform);
+        let chat = (runs_component::router(platform.clone()), platform);
         assert!(runner.chat.set(chat).is_ok());
         let stage = Self {
             accounts: app,

@@ -1,7 +1,6 @@
 //! Who works on a run: agents as the administrators set them up, each with its model.
 
-use super::tools;
-use crate::model::Model as Default;
+use crate::{default_model::DefaultModel, tools};
 use agent::{Agent, Model, Prices, Team, addressed};
 use domain::{AgentId, AgentType, Error, ErrorKind, SessionKind};
 use llm::{Endpoint, Timeouts};
@@ -135,7 +134,7 @@ async fn model(platform: &Platform, member: &AgentWithModel) -> Result<Model, Er
     let max_tokens = member.agent.max_tokens;
     let max_tokens = max_tokens.and_then(|most| u32::try_from(most).ok());
     let Some((model, provider)) = &member.model else {
-        let Default { endpoint, timeouts } = Default::configured(platform).await?;
+        let DefaultModel { endpoint, timeouts } = DefaultModel::configured(platform).await?;
         return Ok(Model {
             endpoint,
             timeouts,

@@ -1,10 +1,10 @@
 //! `POST /chat/messages`: a message to the team, answered when the turn is done, or as it goes.
 
-use super::{
+use crate::sse;
+use crate::{
     begin::{self, Begun},
     turn,
 };
-use crate::sse;
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
