@@ -6,6 +6,7 @@
 //! | `messages`, `turn` | `POST /chat/messages` of `workspace`, and what it answers |
 //! | `agent_chats`, `ag_ui` | `POST /agent-chats` of `runtime`, and its events |
 //! | `interrupt` | a turn is stopped |
+//! | `export`, `search` | what was said, as a file, and found |
 //! | `execute` | the runner has a run executed: `POST /internal/runs/{run}` |
 //! | `record`, `watch` | an execution's steps, and its lease |
 //! | `team`, `tools` | who works, and with what |
@@ -18,9 +19,11 @@ mod agent_chats;
 mod begin;
 mod default_model;
 mod execute;
+mod export;
 mod interrupt;
 mod messages;
 mod record;
+mod search;
 mod sse;
 mod stored;
 mod team;
@@ -44,6 +47,8 @@ pub fn router(platform: Platform) -> Router {
             "/api/v1/sessions/{session_id}/interrupt",
             post(interrupt::interrupt),
         )
+        .route("/api/v1/sessions/{session_id}/export", get(export::export))
+        .route("/api/v1/messages/search", get(search::search))
         .route("/internal/runs", get(unfinished::list))
         .route("/internal/runs/{run}", post(execute::execute))
         .fallback(web::not_found)
