@@ -104,9 +104,8 @@ pub(crate) async fn rename(
     let (sql, scope, key) = (&*platform.sql, scope(&signed_in), key(&id)?);
     let renamed = match body.title {
         Change::Keep => sessions::find(sql, scope, key).await?,
-        Change::Clear => sessions::rename(sql, scope, key, None, platform.clock.now()).await?,
-        Change::Set(text) => {
-            let title = title(Some(&text))?;
+        change => {
+            let title = title(change.value().map(String::as_str))?;
             sessions::rename(sql, scope, key, title.as_ref(), platform.clock.now()).await?
         }
     };

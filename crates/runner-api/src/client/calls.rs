@@ -1,6 +1,6 @@
 //! Letters, sandboxes, commands and rooms.
 
-use super::{Call, Client, ExecEvents, waiting};
+use super::{Call, Client, ExecEvents, refusal, waiting};
 use crate::{
     commands::{Command, Commands, Exec, Output},
     mail::Letter,
@@ -35,10 +35,14 @@ impl Client {
     /// Hands over a letter.
     ///
     /// # Errors
-    /// That the runner did not store it.
+    /// That the runner did not store it. Its reason is about the deployment, so it is not read.
     pub async fn send_letter(&self, letter: &Letter<'_>) -> Result<(), Error> {
         let call = Call::new(Method::POST, "/v1/mail").json(letter)?;
-        self.tell(call.within(LETTER)).await
+        let response = self.within(LETTER, self.exchange(call)).await?;
+        match response.status() {
+            status if status.is_success() => Ok(()),
+            status => Err(refusal::failed(format!("the runner answered {status}"))),
+        }
     }
 
     /// Launches a session's sandbox, or finds it.
