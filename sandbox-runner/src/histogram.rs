@@ -7,9 +7,7 @@ use std::{
 };
 
 /// The upper ends of the buckets, in milliseconds.
-const ENDS: [u64; 12] = [
-    1, 5, 10, 25, 50, 100, 250, 500, 1000, 5000, 30_000, 120_000,
-];
+const ENDS: [u64; 12] = [1, 5, 10, 25, 50, 100, 250, 500, 1000, 5000, 30_000, 120_000];
 
 /// How long something took, each time.
 #[derive(Debug, Default)]

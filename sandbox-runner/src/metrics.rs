@@ -90,7 +90,12 @@ impl Metrics {
             i128::from(self.in_flight.load(Relaxed)),
         );
         for sample in samples(now) {
-            single(sample.name, sample.kind, sample.help, i128::from(sample.value));
+            single(
+                sample.name,
+                sample.kind,
+                sample.help,
+                i128::from(sample.value),
+            );
         }
         for (name, help, histogram) in [
             (

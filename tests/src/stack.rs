@@ -8,8 +8,8 @@ use crate::{
     spin::{self, Spin},
 };
 use edge_host::{Config, Host};
-pub use sandbox_runner::sandboxes::Choice;
 use model_stub::scripted::ScriptedModel;
+pub use sandbox_runner::sandboxes::Choice;
 use sandbox_runner::{EdgeUrl, Runner, Token, mail::Carrier, sandboxes::Settings};
 use std::{
     collections::BTreeMap,

@@ -67,7 +67,9 @@ async fn documented_paths(ada: &Person) {
     let content = ada.done(&read, &Value::Null).await;
     assert_eq!(content["content"], "fn main() {}");
     assert_eq!(content["encoding"], "utf-8");
-    let raw = ada.request(&read).header("accept", "application/octet-stream");
+    let raw = ada
+        .request(&read)
+        .header("accept", "application/octet-stream");
     let raw = ada.door.send(raw.header("range", "bytes=3-6"), "").await;
     assert_eq!((raw.status, raw.text()), (206, "main"));
 
@@ -81,7 +83,9 @@ async fn documented_paths(ada: &Person) {
     assert_eq!(destroyed, json!({ "session_id": id, "destroyed": true }));
     let made = ada.done("POST /api/v1/sandbox/launch", &json!({})).await;
     assert_eq!(made["created"], true);
-    let all = ada.done("POST /api/v1/sandbox/destroy_all", &json!({})).await;
+    let all = ada
+        .done("POST /api/v1/sandbox/destroy_all", &json!({}))
+        .await;
     assert_eq!(all, json!({ "destroyed": 1 }));
     let one = format!("/api/v1/sessions/{id}");
     let deleted = ada.ask(&format!("DELETE {one}"), &Value::Null).await;
@@ -118,9 +122,15 @@ async fn nobody_reaches_anothers_sandbox() {
         assert_eq!(nobody.ask(&line, body).await.status, 401, "{line}");
     }
     let path = format!("/api/ws/sessions/{id}");
-    assert!(Room::try_enter(&bob, &path, Some(&bob.token)).await.is_err());
+    assert!(
+        Room::try_enter(&bob, &path, Some(&bob.token))
+            .await
+            .is_err()
+    );
     assert!(Room::try_enter(&bob, &path, None).await.is_err());
-    let none = bob.done("POST /api/v1/sandbox/destroy_all", &json!({})).await;
+    let none = bob
+        .done("POST /api/v1/sandbox/destroy_all", &json!({}))
+        .await;
     assert_eq!(none, json!({ "destroyed": 0 }));
     assert_eq!(ada.exec(&id, "echo here").await["stdout"], "here\n");
     stack.stop().await;
@@ -142,7 +152,8 @@ async fn what_a_command_writes_is_told_on_socket_and_stream() {
         let events = format!("GET /api/v1/sessions/{id}/events");
         let mut stream = ada.stream(&events, "text/event-stream", &Value::Null).await;
 
-        ada.exec(&id, "mkdir -p a/b/c && echo 1 > a/b/c/file.txt").await;
+        ada.exec(&id, "mkdir -p a/b/c && echo 1 > a/b/c/file.txt")
+            .await;
         let is_file = |frame: &Value| frame["path"] == "a/b/c/file.txt";
         let told = room.find("file_change", is_file).await;
         assert_eq!(told["kind"], "created");
@@ -156,7 +167,10 @@ async fn what_a_command_writes_is_told_on_socket_and_stream() {
                 break event;
             }
         };
-        assert!(streamed.contains(&format!("id: {event_id}\n")), "{streamed}");
+        assert!(
+            streamed.contains(&format!("id: {event_id}\n")),
+            "{streamed}"
+        );
 
         let put = format!("PUT /api/v1/files/{id}?path=by-hand.txt");
         let request = ada.request(&put).header("content-type", "text/plain");
@@ -180,7 +194,8 @@ async fn a_server_in_a_sandbox_is_seen_on_an_origin_of_its_own() {
         let id = ada.session().await;
         let body = json!({ "session_id": id });
         ada.done("POST /api/v1/sandbox/launch", &body).await;
-        ada.exec(&id, "echo '<p>made by an agent' > index.html").await;
+        ada.exec(&id, "echo '<p>made by an agent' > index.html")
+            .await;
         let serve = json!({ "command": "python3 -m http.server 8000 --bind 127.0.0.1" });
         let commands = format!("POST /api/v1/sandbox/{id}/commands");
         let server = ada.done(&commands, &serve).await;
@@ -188,7 +203,9 @@ async fn a_server_in_a_sandbox_is_seen_on_an_origin_of_its_own() {
         let port = eventually("a server that listens", async || {
             let shown = ada.done(&preview, &Value::Null).await;
             let ports = shown["ports"].as_array().unwrap().clone();
-            let port = ports.into_iter().find(|port| port["container_port"] == 8000);
+            let port = ports
+                .into_iter()
+                .find(|port| port["container_port"] == 8000);
             port.filter(|port| port["listening"] == true)
         })
         .await;

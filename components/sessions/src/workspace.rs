@@ -128,8 +128,11 @@ pub(crate) async fn delete(
     if !sessions::delete(&*platform.sql, scope, key).await? {
         return Err(unknown().into());
     }
-    if let Err(error) = Client::of(&platform, &headers).destroy(session.uuid).await {
-        tell_of(&error, "sandbox of a deleted session not destroyed yet");
+    if let Err(error) = Client::of(&platform, &headers)
+        .end_session(session.uuid)
+        .await
+    {
+        tell_of(&error, "a deleted session not ended at the runner yet");
     }
     Ok(StatusCode::NO_CONTENT)
 }

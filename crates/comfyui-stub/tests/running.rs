@@ -240,7 +240,8 @@ async fn previews_say_whose_they_are_to_clients_that_can_read_it() {
         stub.forget_history();
         let mut socket = Socket::open(&client, id).await;
         if knows {
-            let flags = json!({"type": "feature_flags", "data": {"supports_preview_metadata": true}});
+            let flags =
+                json!({"type": "feature_flags", "data": {"supports_preview_metadata": true}});
             socket.send(&flags).await;
             while socket.next().await != Some(Frame::Other("feature_flags".to_owned())) {}
         }
@@ -256,6 +257,9 @@ async fn previews_say_whose_they_are_to_clients_that_can_read_it() {
         assert_eq!(size_of_png(&picture.bytes), Some((8, 8)));
         assert_eq!(picture.prompt_id.is_some(), knows);
         assert_eq!(picture.node.as_deref(), knows.then_some("3"));
-        while !matches!(socket.next().await, Some(Frame::Executing { node: None, .. })) {}
+        while !matches!(
+            socket.next().await,
+            Some(Frame::Executing { node: None, .. })
+        ) {}
     }
 }

@@ -28,7 +28,7 @@ use ports::{Platform, Row, Value as SqlValue};
 use serde_json::Value;
 
 /// Variables that every component finds, as a local deployment has them.
-const VARIABLES: [(&str, &str); 21] = [
+const VARIABLES: [(&str, &str); 22] = [
     ("public_url", "http://127.0.0.1:3000"),
     ("runner_url", "http://127.0.0.1:9"),
     ("runner_token", "a-token-for-tests"),

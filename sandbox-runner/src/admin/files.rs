@@ -269,7 +269,11 @@ mod tests {
     #[test]
     fn ranges() {
         let check = |text: &'static str, expected| {
-            assert_eq!(part(&HeaderValue::from_static(text), 10), expected, "{text}");
+            assert_eq!(
+                part(&HeaderValue::from_static(text), 10),
+                expected,
+                "{text}"
+            );
         };
         check("bytes=0-3", Some(Ok((0, 3))));
         check("bytes=4-", Some(Ok((4, 9))));

@@ -30,7 +30,7 @@ use crate::drain::Drain;
 use crate::metrics::Metrics;
 use crate::previews::{Previews, Published, Target};
 use held::{Held, Holdings};
-use runner_api::sandboxes::{Launch, Launched, Preview, Sandbox, Status};
+use runner_api::sandboxes::{Launch, Launched, OfSession, Preview, Sandbox, Status};
 use sandbox::registry::{self, Counts, SandboxError, Sandboxes};
 use sandbox_files::{Watch, Workspace, WorkspacePath};
 use std::{
@@ -130,6 +130,20 @@ impl SessionSandboxes {
 
     pub(crate) fn status(&self, session: Uuid) -> Result<Sandbox, Refused> {
         Ok(shown(&self.registry.get()?.status(session)?))
+    }
+
+    /// All of a user's.
+    pub(crate) fn of_user(&self, user: i64) -> Result<Vec<OfSession>, Refused> {
+        let sandboxes = self.registry.get()?;
+        let all = sandboxes.sessions().into_iter().filter_map(|session| {
+            // One that was just destroyed is none.
+            let sandbox = sandboxes.status(session).ok()?;
+            (sandbox.user == user).then(|| OfSession {
+                session,
+                sandbox: shown(&sandbox),
+            })
+        });
+        Ok(all.collect())
     }
 
     /// Whether there was one.

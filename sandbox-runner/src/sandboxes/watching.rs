@@ -138,6 +138,10 @@ impl Watching {
 
     /// Whether there is anybody to tell more.
     async fn publish(&self, session: Uuid, changes: &[FileChange]) -> bool {
+        // The room of a session that is no more is not opened again.
+        if self.sandboxes.status(session).is_err() {
+            return false;
+        }
         let events: Vec<Event> = changes.iter().cloned().map(Event::FileChange).collect();
         loop {
             let obstacle = match self.rooms.publish(session, events.clone()).await {

@@ -69,7 +69,10 @@ impl Socket {
         let (socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
         let mut socket = Self(socket);
         let first = socket.next().await.unwrap();
-        assert!(matches!(first, Frame::Status { sid: Some(_), .. }), "{first:?}");
+        assert!(
+            matches!(first, Frame::Status { sid: Some(_), .. }),
+            "{first:?}"
+        );
         socket
     }
 

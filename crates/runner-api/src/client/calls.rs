@@ -80,6 +80,15 @@ impl Client {
         self.ask(Call::new(Method::DELETE, sandbox(session))).await
     }
 
+    /// The session is no more: its sandbox is destroyed, and the readers of its room are told.
+    ///
+    /// # Errors
+    /// The runner's refusal, or that it cannot be asked.
+    pub async fn end_session(&self, session: Uuid) -> Result<Destroyed, Error> {
+        let target = format!("/v1/sessions/{session}");
+        self.ask(Call::new(Method::DELETE, target)).await
+    }
+
     /// Destroys all sandboxes of a user.
     ///
     /// # Errors
