@@ -138,9 +138,7 @@ impl<'a> Execution<'a> {
             self.executed_frame(id, shown);
         }
         let signature = signature(&self.item.prompt, id);
-        self.cache
-            .0
-            .insert(id.to_owned(), (signature, made, shown));
+        self.cache.0.insert(id.to_owned(), (signature, made, shown));
         self.progress_state(id, steps, steps, "finished");
         self.executed.push(id.to_owned());
         Ok(())
@@ -241,7 +239,12 @@ impl<'a> Execution<'a> {
                 let file = self.state.files.lock().named(name.unwrap_or_default());
                 let size = file.and_then(|file| picture::size_of_png(&file));
                 let (width, height) = size.unwrap_or((64, 64));
-                Made { width, height, batch: 1, color: 0x33_66_99 }
+                Made {
+                    width,
+                    height,
+                    batch: 1,
+                    color: 0x33_66_99,
+                }
             }
             "UpscaleModelLoader" => Made::default(),
             "ImageUpscaleWithModel" => given.scaled(4.0),
@@ -258,7 +261,9 @@ impl<'a> Execution<'a> {
                 }
             }
             _ => {
-                let by = inputs_of(prompt, id).get("scale_by").and_then(Value::as_f64);
+                let by = inputs_of(prompt, id)
+                    .get("scale_by")
+                    .and_then(Value::as_f64);
                 given.scaled(by.unwrap_or(1.0))
             }
         }
@@ -273,8 +278,10 @@ impl<'a> Execution<'a> {
                 ("output", prefix.unwrap_or("ComfyUI"))
             }
             "PreviewImage" => ("temp", "ComfyUI_temp_stub"),
-            "PreviewAny" => return Some(json!({"text": [inputs.get("source")
-                .map(Value::to_string).unwrap_or_default()]})),
+            "PreviewAny" => {
+                return Some(json!({"text": [inputs.get("source")
+                .map(Value::to_string).unwrap_or_default()]}));
+            }
             _ => return None,
         };
         let (subfolder, prefix) = prefix.rsplit_once('/').unwrap_or(("", prefix));
@@ -372,7 +379,11 @@ fn order(prompt: &Map<String, Value>, outputs: &[String]) -> Vec<String> {
     let mut order = Vec::new();
     let mut seen = BTreeSet::new();
     // With `true` when all that the node needs is in order already.
-    let mut open: Vec<(&str, bool)> = outputs.iter().rev().map(|id| (id.as_str(), false)).collect();
+    let mut open: Vec<(&str, bool)> = outputs
+        .iter()
+        .rev()
+        .map(|id| (id.as_str(), false))
+        .collect();
     while let Some((id, is_ready)) = open.pop() {
         if is_ready {
             order.push(id.to_owned());
@@ -396,13 +407,17 @@ fn signature(prompt: &Map<String, Value>, id: &str) -> Value {
 }
 
 fn class_of<'a>(prompt: &'a Map<String, Value>, id: &str) -> &'a str {
-    let class = prompt.get(id).and_then(|node| node.get("class_type")?.as_str());
+    let class = prompt
+        .get(id)
+        .and_then(|node| node.get("class_type")?.as_str());
     class.unwrap_or_default()
 }
 
 fn inputs_of<'a>(prompt: &'a Map<String, Value>, id: &str) -> &'a Map<String, Value> {
     static NONE: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
-    let inputs = prompt.get(id).and_then(|node| node.get("inputs")?.as_object());
+    let inputs = prompt
+        .get(id)
+        .and_then(|node| node.get("inputs")?.as_object());
     inputs.unwrap_or(&NONE)
 }
 

@@ -113,7 +113,11 @@ async fn system_stats() -> Json<Value> {
 }
 
 fn raw_json(json: String) -> Response {
-    ([(header::CONTENT_TYPE, "application/json; charset=utf-8")], json).into_response()
+    (
+        [(header::CONTENT_TYPE, "application/json; charset=utf-8")],
+        json,
+    )
+        .into_response()
 }
 
 async fn object_info(Shared(state): Shared<Arc<State>>) -> Response {
@@ -131,7 +135,10 @@ async fn node_class(Shared(state): Shared<Arc<State>>, Path(class): Path<String>
 }
 
 async fn model_folders() -> Json<Value> {
-    let names: Vec<&str> = nodes::MODEL_FOLDERS.iter().map(|(name, ..)| *name).collect();
+    let names: Vec<&str> = nodes::MODEL_FOLDERS
+        .iter()
+        .map(|(name, ..)| *name)
+        .collect();
     Json(json!(names))
 }
 

@@ -1,11 +1,6 @@
 //! What the parts of the server share.
 
-use crate::{
-    faults::Faults,
-    files::Files,
-    queue::Queue,
-    socket::Sockets,
-};
+use crate::{faults::Faults, files::Files, queue::Queue, socket::Sockets};
 use comfyui::ObjectInfo;
 use serde_json::json;
 use std::sync::{Mutex, MutexGuard, PoisonError};

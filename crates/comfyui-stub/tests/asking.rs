@@ -36,12 +36,22 @@ async fn what_a_server_has() {
         assert!(probe.response_time < user::LONG);
         let info = client.object_info().await.unwrap();
         let sampler = info.class("KSampler").unwrap();
-        let names: Vec<_> = sampler.inputs.iter().map(|input| input.name.as_str()).collect();
+        let names: Vec<_> = sampler
+            .inputs
+            .iter()
+            .map(|input| input.name.as_str())
+            .collect();
         assert_eq!(names[..4], ["model", "seed", "steps", "cfg"]);
         let one = client.node_class("KSampler").await.unwrap();
         assert_eq!(one.class("KSampler").unwrap().inputs, sampler.inputs);
         assert!(client.node_class("a/../b c").await.unwrap().is_empty());
-        assert!(client.model_folders().await.unwrap().contains(&"loras".to_owned()));
+        assert!(
+            client
+                .model_folders()
+                .await
+                .unwrap()
+                .contains(&"loras".to_owned())
+        );
         let loras = client.models("loras").await.unwrap().unwrap();
         assert_eq!(loras, ["detail.safetensors", "style.safetensors"]);
         assert_eq!(client.models("nothing").await.unwrap(), None);
@@ -60,27 +70,49 @@ async fn uploads_keep_what_is_there() {
         bytes: bytes.into(),
         overwrite,
     };
-    let first = client.upload_image(&upload("a \"b\".png", b"one", false)).await.unwrap();
+    let first = client
+        .upload_image(&upload("a \"b\".png", b"one", false))
+        .await
+        .unwrap();
     assert_eq!(first.subfolder, "of user");
-    let again = client.upload_image(&upload("a \"b\".png", b"one", false)).await.unwrap();
+    let again = client
+        .upload_image(&upload("a \"b\".png", b"one", false))
+        .await
+        .unwrap();
     assert_eq!(again, first);
-    let other = client.upload_image(&upload("a \"b\".png", b"two\r\n--atelier", false)).await.unwrap();
+    let other = client
+        .upload_image(&upload("a \"b\".png", b"two\r\n--atelier", false))
+        .await
+        .unwrap();
     assert_ne!(other.name, first.name);
     assert_eq!(other.input_value(), format!("of user/{}", other.name));
-    let bytes = bytes_of(&client, &file("input", "of user", &other.name)).await.unwrap();
+    let bytes = bytes_of(&client, &file("input", "of user", &other.name))
+        .await
+        .unwrap();
     assert_eq!(bytes, b"two\r\n--atelier");
-    client.upload_image(&upload(&first.name, b"three", true)).await.unwrap();
-    let bytes = bytes_of(&client, &file("input", "of user", &first.name)).await.unwrap();
+    client
+        .upload_image(&upload(&first.name, b"three", true))
+        .await
+        .unwrap();
+    let bytes = bytes_of(&client, &file("input", "of user", &first.name))
+        .await
+        .unwrap();
     assert_eq!(bytes, b"three");
     // A name cannot add fields to the form.
     let nasty = "x\r\n\r\n--atelier\r\ncontent-disposition: form-data; name=\"type\"";
-    let named = client.upload_image(&upload(nasty, b"x", false)).await.unwrap();
+    let named = client
+        .upload_image(&upload(nasty, b"x", false))
+        .await
+        .unwrap();
     assert_eq!(named.folder, "input");
     let too_long = Upload {
         bytes: vec![0; limits::UPLOAD + 1].into(),
         ..upload("big", b"", false)
     };
-    assert!(matches!(client.upload_image(&too_long).await, Err(Error::TooLong { .. })));
+    assert!(matches!(
+        client.upload_image(&too_long).await,
+        Err(Error::TooLong { .. })
+    ));
 }
 
 #[tokio::test]
@@ -95,7 +127,11 @@ async fn refusals_say_what_is_wrong() {
         panic!("it was taken");
     };
     assert_eq!(refusal.error.kind, "prompt_outputs_failed_validation");
-    let kinds: Vec<_> = refusal.node_errors.0["3"].errors.iter().map(|e| e.kind.as_str()).collect();
+    let kinds: Vec<_> = refusal.node_errors.0["3"]
+        .errors
+        .iter()
+        .map(|e| e.kind.as_str())
+        .collect();
     assert_eq!(kinds, ["value_smaller_than_min", "value_not_in_list"]);
     // The same as is found without the server.
     let found = comfyui::validate(&broken, &client.object_info().await.unwrap()).unwrap_err();
@@ -109,7 +145,10 @@ async fn refusals_say_what_is_wrong() {
     };
     assert_eq!(refusal.error.kind, "invalid_prompt_id");
 
-    stub.answer("/prompt", Canned::Response(400, r#"{"error":"no prompt","node_errors":[]}"#.to_owned()));
+    stub.answer(
+        "/prompt",
+        Canned::Response(400, r#"{"error":"no prompt","node_errors":[]}"#.to_owned()),
+    );
     let error = client.submit(&submission(&fine, "me")).await.unwrap_err();
     assert_eq!(error.to_string(), "the workflow does not run: no prompt");
 
@@ -164,7 +203,10 @@ async fn odd_answers_are_errors() {
     );
     for odd in ["[]", "{}", "{\"system\": 1}", "null", "\"x\""] {
         stub.answer("/system_stats", Canned::Response(200, odd.to_owned()));
-        assert!(matches!(client.probe().await, Err(Error::Malformed { .. })), "{odd}");
+        assert!(
+            matches!(client.probe().await, Err(Error::Malformed { .. })),
+            "{odd}"
+        );
     }
     stub.answer("/object_info", Canned::Response(200, "[1]".to_owned()));
     assert!(client.object_info().await.is_err());
@@ -181,14 +223,19 @@ async fn odd_answers_are_errors() {
         }
         tokio::task::yield_now().await;
     };
-    assert!(matches!(error, Error::Connect { .. } | Error::Broken { .. }), "{error:?}");
+    assert!(
+        matches!(error, Error::Connect { .. } | Error::Broken { .. }),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]
 async fn files_that_are_not_there_and_paths_that_lead_out() {
     let stub = Stub::start().await.unwrap();
     let client = client(&stub);
-    let example = bytes_of(&client, &file("input", "", "example.png")).await.unwrap();
+    let example = bytes_of(&client, &file("input", "", "example.png"))
+        .await
+        .unwrap();
     assert_eq!(size_of_png(&example), Some((64, 48)));
     for (folder, subfolder, name, code) in [
         ("output", "", "gone.png", 404),
@@ -197,15 +244,28 @@ async fn files_that_are_not_there_and_paths_that_lead_out() {
         ("other", "", "x", 400),
         ("output", "", "a&type=input", 404),
     ] {
-        let error = bytes_of(&client, &file(folder, subfolder, name)).await.unwrap_err();
+        let error = bytes_of(&client, &file(folder, subfolder, name))
+            .await
+            .unwrap_err();
         assert!(
             matches!(error, Error::Status { code: found, .. } if found == code),
             "{name}: {error:?}"
         );
     }
     stub.answer("/view", Canned::Endless);
-    let error = bytes_of(&client, &file("output", "", "x")).await.unwrap_err();
-    assert!(matches!(error, Error::TooLong { limit: limits::FILE, .. }), "{error:?}");
+    let error = bytes_of(&client, &file("output", "", "x"))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::TooLong {
+                limit: limits::FILE,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]

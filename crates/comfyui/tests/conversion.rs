@@ -109,7 +109,11 @@ fn what_cannot_be_converted_names_the_node() {
     let save = || node(2, "SaveImage", &json!({"images": 1}), &json!(["x"]));
     let one = || json!([[1, 1, 0, 2, 0, "IMAGE"]]);
     let gone = node(1, "Gone", &json!({}), &json!([1]));
-    check(json!([gone, save()]), one(), "the service does not have node 1 (Gone)");
+    check(
+        json!([gone, save()]),
+        one(),
+        "the service does not have node 1 (Gone)",
+    );
     check(
         json!([gone]),
         json!([]),
@@ -142,12 +146,18 @@ fn what_cannot_be_converted_names_the_node() {
         "node 1 (GetNode) gets \"nowhere\", which no node sets",
     );
     check(
-        json!([node(1, "EmptyImage", &json!({}), &json!(["wide", 1, 1, 1])), save()]),
+        json!([
+            node(1, "EmptyImage", &json!({}), &json!(["wide", 1, 1, 1])),
+            save()
+        ]),
         one(),
         "node 1 (EmptyImage): its saved values do not fit the service's version of the node (width would be \"wide\")",
     );
     check(
-        json!([node(1, "ResizeImage", &json!({}), &json!(["gone", 5, "area"])), save()]),
+        json!([
+            node(1, "ResizeImage", &json!({}), &json!(["gone", 5, "area"])),
+            save()
+        ]),
         one(),
         "node 1 (ResizeImage): its saved values do not fit the service's version of the node (mode would be \"gone\")",
     );
@@ -199,16 +209,27 @@ fn formats_are_told_apart() {
     let neither = "this is neither ComfyUI's API format nor its editor format";
     check(json!([1]), &format!("{neither}: it is not a JSON object"));
     check(json!({}), "the workflow has no nodes");
-    check(json!({"nodes": [], "links": []}), "the workflow has no nodes");
-    check(json!({"nodes": {}}), &format!("{neither}: its `nodes` is not a list"));
-    check(json!({"a": {"b": 1}}), &format!("{neither}: no node has a `class_type`"));
+    check(
+        json!({"nodes": [], "links": []}),
+        "the workflow has no nodes",
+    );
+    check(
+        json!({"nodes": {}}),
+        &format!("{neither}: its `nodes` is not a list"),
+    );
+    check(
+        json!({"a": {"b": 1}}),
+        &format!("{neither}: no node has a `class_type`"),
+    );
     check(
         json!({"1": {"class_type": "A"}, "2": 3}),
         &format!("{neither}: a node is not a JSON object"),
     );
     check(
         json!({"prompt": {"1": {"class_type": "A"}}}),
-        &format!("{neither}: it looks like the body of a request; give what stands in its `prompt`"),
+        &format!(
+            "{neither}: it looks like the body of a request; give what stands in its `prompt`"
+        ),
     );
     check(
         json!({"nodes": [{"type": "A"}], "links": []}),
@@ -222,5 +243,8 @@ fn formats_are_told_apart() {
     let error = Workflow::parse(deep.as_bytes()).unwrap_err();
     assert_eq!(error.to_string(), "the workflow's JSON has over 64 levels");
     let error = Workflow::parse(b"{").unwrap_err().to_string();
-    assert!(error.starts_with("the workflow is not JSON: EOF"), "{error}");
+    assert!(
+        error.starts_with("the workflow is not JSON: EOF"),
+        "{error}"
+    );
 }

@@ -28,7 +28,10 @@ fn patches_apply_whole_or_not_at_all() {
     )
     .unwrap();
     assert_eq!(patched["3"]["inputs"]["steps"], 30);
-    assert_eq!(patched["3"]["inputs"]["seed"], 18_446_744_073_709_551_615_u64);
+    assert_eq!(
+        patched["3"]["inputs"]["seed"],
+        18_446_744_073_709_551_615_u64
+    );
     assert_eq!(patched["5"]["class_type"], "VAEDecode");
     assert!(patched.get("10").is_none());
 
@@ -45,8 +48,14 @@ fn patches_apply_whole_or_not_at_all() {
         "operation 1 (test /3/inputs/steps): ",
     );
     check(json!({"op": "remove"}), "this is no JSON Patch: ");
-    check(json!([{"op": "explode", "path": "/3"}]), "this is no JSON Patch: ");
-    check(json!([{"op": "move", "from": "/3", "path": "/3/inputs/x"}]), "operation 1 (move /3/inputs/x): ");
+    check(
+        json!([{"op": "explode", "path": "/3"}]),
+        "this is no JSON Patch: ",
+    );
+    check(
+        json!([{"op": "move", "from": "/3", "path": "/3/inputs/x"}]),
+        "operation 1 (move /3/inputs/x): ",
+    );
 }
 
 #[test]
@@ -151,22 +160,63 @@ fn classes_are_found_by_words() {
     let info = ObjectInfo::parse(include_bytes!("object_info.json")).unwrap();
     let check = |query: NodeQuery<'_>, expected: &[&str]| {
         let found = info.search(&query);
-        let names: Vec<_> = found.classes.iter().map(|class| class.name.as_str()).collect();
+        let names: Vec<_> = found
+            .classes
+            .iter()
+            .map(|class| class.name.as_str())
+            .collect();
         assert_eq!(names, expected, "{query:?}");
     };
     let query = NodeQuery {
         limit: 3,
         ..NodeQuery::default()
     };
-    check(NodeQuery { text: "load checkpoint", ..query }, &["CheckpointLoaderSimple"]);
-    check(NodeQuery { text: "EXPORT", ..query }, &["SaveImage"]);
-    check(NodeQuery { gives: "LATENT", ..query }, &["EmptyLatentImage", "KSampler"]);
-    check(NodeQuery { takes: "VAE", ..query }, &["VAEDecode"]);
     check(
-        NodeQuery { category: "image/upscaling", ..query },
+        NodeQuery {
+            text: "load checkpoint",
+            ..query
+        },
+        &["CheckpointLoaderSimple"],
+    );
+    check(
+        NodeQuery {
+            text: "EXPORT",
+            ..query
+        },
+        &["SaveImage"],
+    );
+    check(
+        NodeQuery {
+            gives: "LATENT",
+            ..query
+        },
+        &["EmptyLatentImage", "KSampler"],
+    );
+    check(
+        NodeQuery {
+            takes: "VAE",
+            ..query
+        },
+        &["VAEDecode"],
+    );
+    check(
+        NodeQuery {
+            category: "image/upscaling",
+            ..query
+        },
         &["ImageScale", "ImageUpscaleWithModel"],
     );
-    check(NodeQuery { text: "no such thing", ..query }, &[]);
-    let all = info.search(&NodeQuery { limit: 2, offset: 1, ..query });
+    check(
+        NodeQuery {
+            text: "no such thing",
+            ..query
+        },
+        &[],
+    );
+    let all = info.search(&NodeQuery {
+        limit: 2,
+        offset: 1,
+        ..query
+    });
     assert_eq!((all.classes.len(), all.total), (2, info.len()));
 }

@@ -35,19 +35,52 @@ fn run(id: &str) -> Vec<Frame> {
     let node = |value: f64, state: &str| json!({"value": value, "max": 2.0, "state": state});
     let done = json!({"value": 1.0, "max": 1.0, "state": "finished"});
     vec![
-        frame("status", json!({"status": {"exec_info": {"queue_remaining": 1}}})),
+        frame(
+            "status",
+            json!({"status": {"exec_info": {"queue_remaining": 1}}}),
+        ),
         frame("execution_start", json!({"prompt_id": id, "timestamp": 1})),
         frame("execution_cached", json!({"prompt_id": id, "nodes": []})),
-        frame("progress_state", json!({"prompt_id": id, "nodes": {"1": node(0.0, "running")}})),
-        frame("executing", json!({"prompt_id": id, "node": "1", "display_node": "1"})),
-        frame("progress", json!({"prompt_id": id, "node": "1", "value": 1, "max": 2})),
-        frame("progress_state", json!({"prompt_id": id, "nodes": {"1": node(1.0, "running")}})),
-        frame("progress", json!({"prompt_id": id, "node": "1", "value": 2, "max": 2})),
-        frame("progress_state", json!({"prompt_id": id, "nodes": {"1": node(2.0, "finished")}})),
-        frame("executing", json!({"prompt_id": id, "node": "2", "display_node": "2"})),
-        frame("executed", json!({"prompt_id": id, "node": "2", "output": shown("a.png")})),
-        frame("progress_state", json!({"prompt_id": id, "nodes": {"2": done}})),
-        frame("execution_success", json!({"prompt_id": id, "timestamp": 2})),
+        frame(
+            "progress_state",
+            json!({"prompt_id": id, "nodes": {"1": node(0.0, "running")}}),
+        ),
+        frame(
+            "executing",
+            json!({"prompt_id": id, "node": "1", "display_node": "1"}),
+        ),
+        frame(
+            "progress",
+            json!({"prompt_id": id, "node": "1", "value": 1, "max": 2}),
+        ),
+        frame(
+            "progress_state",
+            json!({"prompt_id": id, "nodes": {"1": node(1.0, "running")}}),
+        ),
+        frame(
+            "progress",
+            json!({"prompt_id": id, "node": "1", "value": 2, "max": 2}),
+        ),
+        frame(
+            "progress_state",
+            json!({"prompt_id": id, "nodes": {"1": node(2.0, "finished")}}),
+        ),
+        frame(
+            "executing",
+            json!({"prompt_id": id, "node": "2", "display_node": "2"}),
+        ),
+        frame(
+            "executed",
+            json!({"prompt_id": id, "node": "2", "output": shown("a.png")}),
+        ),
+        frame(
+            "progress_state",
+            json!({"prompt_id": id, "nodes": {"2": done}}),
+        ),
+        frame(
+            "execution_success",
+            json!({"prompt_id": id, "timestamp": 2}),
+        ),
         frame("executing", json!({"prompt_id": id, "node": null})),
     ]
 }
@@ -82,7 +115,10 @@ fn queue(running: &[&str], pending: &[&str]) -> Queue {
 #[test]
 fn a_run_without_gaps() {
     let mut progress = Progress::new(ID);
-    let events: Vec<Event> = run(ID).iter().flat_map(|frame| progress.frame(frame)).collect();
+    let events: Vec<Event> = run(ID)
+        .iter()
+        .flat_map(|frame| progress.frame(frame))
+        .collect();
     let node = |node: &str| Event::NodeStarted {
         node: node.to_owned(),
     };
@@ -128,7 +164,10 @@ fn the_place_in_the_queue() {
     assert!(!progress.wants_look());
     assert_eq!(progress.looked(&queue(&["a"], &["b", ID]), None), []);
     // The queue moved: it must be asked again.
-    progress.frame(&frame("status", json!({"status": {"exec_info": {"queue_remaining": 2}}})));
+    progress.frame(&frame(
+        "status",
+        json!({"status": {"exec_info": {"queue_remaining": 2}}}),
+    ));
     assert!(progress.wants_look());
     let looked = progress.looked(&queue(&["b"], &[ID]), None);
     assert_eq!(looked, [Event::Queued { position: 1 }]);
@@ -192,7 +231,10 @@ fn the_end_after_a_gap() {
     assert!(progress.wants_look());
     let mut forgotten = progress.clone();
     let events = progress.looked(&queue(&[], &[]), Some(&success()));
-    assert_eq!(events.last(), Some(&Event::Succeeded { outputs: outputs() }));
+    assert_eq!(
+        events.last(),
+        Some(&Event::Succeeded { outputs: outputs() })
+    );
     let events = forgotten.looked(&queue(&[], &[]), None);
     assert_eq!(
         events,
@@ -268,8 +310,17 @@ fn binary_frames() {
     bytes.extend_from_slice(b"jpeg");
     let frame = parse(&bytes).unwrap();
     assert_eq!(frame.prompt_id(), Some("p"));
-    assert_eq!(parse(b"\0\0\0\x09"), Ok(Frame::Other("binary 9".to_owned())));
-    for short in [&b""[..], b"\0\0", b"\0\0\0\x01\0", b"\0\0\0\x03\0\0\0\xffab", b"\0\0\0\x04\xff\xff\xff\xff"] {
+    assert_eq!(
+        parse(b"\0\0\0\x09"),
+        Ok(Frame::Other("binary 9".to_owned()))
+    );
+    for short in [
+        &b""[..],
+        b"\0\0",
+        b"\0\0\0\x01\0",
+        b"\0\0\0\x03\0\0\0\xffab",
+        b"\0\0\0\x04\xff\xff\xff\xff",
+    ] {
         assert_eq!(parse(short), Err(FrameError::Short));
     }
 }
@@ -282,7 +333,10 @@ fn text_frames_that_are_none() {
     check("", FrameError::Malformed);
     check("[]", FrameError::Malformed);
     check(r#"{"type": 5}"#, FrameError::Malformed);
-    check(r#"{"type": "execution_start"}"#, FrameError::Members("execution_start".to_owned()));
+    check(
+        r#"{"type": "execution_start"}"#,
+        FrameError::Members("execution_start".to_owned()),
+    );
     check(
         r#"{"type": "progress", "data": {"node": "1", "value": "x", "max": 1}}"#,
         FrameError::Members("progress".to_owned()),

@@ -34,7 +34,10 @@ fn problems_of_inputs() {
     let check = |node: &str, input: &str, value: Value, kind: &str, details: &str| {
         let mut prompt = good();
         match &value {
-            Value::Null => prompt[node]["inputs"].as_object_mut().unwrap().remove(input),
+            Value::Null => prompt[node]["inputs"]
+                .as_object_mut()
+                .unwrap()
+                .remove(input),
             value => Some(std::mem::replace(
                 &mut prompt[node]["inputs"][input],
                 value.clone(),
@@ -43,13 +46,20 @@ fn problems_of_inputs() {
         let refusal = run(&prompt).unwrap_err();
         assert_eq!(refusal.error.kind, "prompt_outputs_failed_validation");
         let problems = &refusal.node_errors.0;
-        assert_eq!(problems.keys().collect::<Vec<_>>(), [node], "{input} {value}");
+        assert_eq!(
+            problems.keys().collect::<Vec<_>>(),
+            [node],
+            "{input} {value}"
+        );
         let problem = &problems[node];
         assert_eq!(problem.dependent_outputs, ["3"]);
         let [error] = problem.errors.as_slice() else {
             panic!("{input} {value}: {:?}", problem.errors)
         };
-        assert_eq!((error.kind.as_str(), error.details.as_str()), (kind, details));
+        assert_eq!(
+            (error.kind.as_str(), error.details.as_str()),
+            (kind, details)
+        );
     };
     let fine = |node: &str, input: &str, value: Value| {
         let mut prompt = good();
@@ -57,7 +67,13 @@ fn problems_of_inputs() {
         assert!(run(&prompt).is_ok(), "{input} {value}");
     };
     check("1", "width", Value::Null, "required_input_missing", "width");
-    check("3", "images", Value::Null, "required_input_missing", "images");
+    check(
+        "3",
+        "images",
+        Value::Null,
+        "required_input_missing",
+        "images",
+    );
     check("1", "width", json!(0), "value_smaller_than_min", "width");
     check("1", "width", json!(16385), "value_bigger_than_max", "width");
     check("1", "width", json!("0"), "value_smaller_than_min", "width");
@@ -83,9 +99,27 @@ fn problems_of_inputs() {
         "crop: 'left' not in ['disabled', 'center']",
     );
     check("2", "image", json!(["1"]), "bad_linked_input", "image");
-    check("2", "image", json!(["1", 0, 0]), "bad_linked_input", "image");
-    check("2", "image", json!(["9", 0]), "exception_during_inner_validation", "'9'");
-    check("3", "images", json!(["9", 0]), "exception_during_validation", "'9'");
+    check(
+        "2",
+        "image",
+        json!(["1", 0, 0]),
+        "bad_linked_input",
+        "image",
+    );
+    check(
+        "2",
+        "image",
+        json!(["9", 0]),
+        "exception_during_inner_validation",
+        "'9'",
+    );
+    check(
+        "3",
+        "images",
+        json!(["9", 0]),
+        "exception_during_validation",
+        "'9'",
+    );
     check(
         "3",
         "images",
@@ -110,12 +144,20 @@ fn problems_of_prompts() {
             .node_errors
             .0
             .iter()
-            .flat_map(|(id, node)| node.errors.iter().map(move |e| (id.as_str(), e.kind.as_str())))
+            .flat_map(|(id, node)| {
+                node.errors
+                    .iter()
+                    .map(move |e| (id.as_str(), e.kind.as_str()))
+            })
             .collect();
         assert_eq!(found, nodes, "{prompt}");
     };
     check(json!({}), "prompt_no_outputs", &[]);
-    check(json!({"1": {"class_type": "Gone", "inputs": {}}}), "missing_node_type", &[]);
+    check(
+        json!({"1": {"class_type": "Gone", "inputs": {}}}),
+        "missing_node_type",
+        &[],
+    );
     check(json!({"1": {"inputs": {}}}), "missing_node_type", &[]);
     check(json!({"1": 5}), "missing_node_type", &[]);
     check(
@@ -149,7 +191,10 @@ fn problems_of_prompts() {
     // The choice of a dynamic combo brings inputs of its own.
     let resize = |mode: Value| {
         let mut inputs = json!({"image": ["1", 0], "method": "area"});
-        inputs.as_object_mut().unwrap().extend(mode.as_object().unwrap().clone());
+        inputs
+            .as_object_mut()
+            .unwrap()
+            .extend(mode.as_object().unwrap().clone());
         json!({
             "1": {"class_type": "EmptyImage", "inputs": {"width": 8, "height": 8, "batch_size": 1, "color": 0}},
             "2": {"class_type": "ResizeImage", "inputs": inputs},
@@ -168,7 +213,11 @@ fn problems_of_prompts() {
         failed,
         &[("2", "value_smaller_than_min")],
     );
-    check(resize(json!({"mode": "?"})), failed, &[("2", "value_not_in_list")]);
+    check(
+        resize(json!({"mode": "?"})),
+        failed,
+        &[("2", "value_not_in_list")],
+    );
 }
 
 #[test]

@@ -16,7 +16,11 @@ pub(super) async fn image(
 ) -> Result<Response, StatusCode> {
     let mut fields = BTreeMap::new();
     let mut image: Option<(String, Bytes)> = None;
-    while let Some(field) = form.next_field().await.map_err(|_| StatusCode::BAD_REQUEST)? {
+    while let Some(field) = form
+        .next_field()
+        .await
+        .map_err(|_| StatusCode::BAD_REQUEST)?
+    {
         let name = field.name().unwrap_or_default().to_owned();
         let filename = field.file_name().map(str::to_owned);
         let bytes = field.bytes().await.map_err(|_| StatusCode::BAD_REQUEST)?;

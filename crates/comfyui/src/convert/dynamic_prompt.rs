@@ -68,10 +68,15 @@ fn without_comments(text: &str) -> String {
     while let Some(at) = rest.find('/') {
         let (before, from) = rest.split_at(at);
         kept.push_str(before);
-        if let Some((_, after)) = from.strip_prefix("/*").and_then(|body| body.split_once("*/")) {
+        if let Some((_, after)) = from
+            .strip_prefix("/*")
+            .and_then(|body| body.split_once("*/"))
+        {
             rest = after;
         } else if from.starts_with("//") {
-            rest = from.find('\n').map_or("", |end| from.get(end..).unwrap_or_default());
+            rest = from
+                .find('\n')
+                .map_or("", |end| from.get(end..).unwrap_or_default());
         } else {
             kept.push('/');
             rest = from.get(1..).unwrap_or_default();

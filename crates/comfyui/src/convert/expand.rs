@@ -42,7 +42,9 @@ pub(super) struct Place<'a> {
 impl<'a> Expansion<'a> {
     pub(super) fn new(root: &'a Graph) -> Result<Self, ConvertError> {
         let mut expansion = Self { places: Vec::new() };
-        expansion.places.push(Place::new(root, None, String::new(), 0));
+        expansion
+            .places
+            .push(Place::new(root, None, String::new(), 0));
         let mut total = root.nodes.len();
         let mut place = 0;
         while let Some(current) = expansion.places.get(place) {

@@ -122,7 +122,9 @@ pub enum ConvertError {
         name: String,
     },
     /// The saved values do not fit the class: the workflow is of another version of the node.
-    #[error("{node}: its saved values do not fit the service's version of the node ({input} would be {found})")]
+    #[error(
+        "{node}: its saved values do not fit the service's version of the node ({input} would be {found})"
+    )]
     WidgetValue {
         /// The node.
         node: NodeName,
@@ -189,7 +191,11 @@ impl Conversion<'_> {
             if is_group_node(&node.class) && self.info.class(&node.class).is_none() {
                 return Err(ConvertError::GroupNode(self.expansion.name(key)));
             }
-            if self.info.class(&node.class).is_some_and(|class| class.is_output) {
+            if self
+                .info
+                .class(&node.class)
+                .is_some_and(|class| class.is_output)
+            {
                 self.needs(key);
             }
         }
@@ -234,7 +240,10 @@ impl Conversion<'_> {
         })?;
         let mut inputs = Map::new();
         for (name, value) in saved.values {
-            let value = self.expansion.shown_by_instance(key, &name).unwrap_or(value);
+            let value = self
+                .expansion
+                .shown_by_instance(key, &name)
+                .unwrap_or(value);
             let value = self.choose(class, &name, value);
             inputs.insert(name, wrapped(value));
         }
@@ -262,7 +271,9 @@ impl Conversion<'_> {
             }
         }
         let title = node.title.as_deref().unwrap_or(&class.display_name);
-        self.converted.prompt.insert(id, &class.name, title, &inputs);
+        self.converted
+            .prompt
+            .insert(id, &class.name, title, &inputs);
         Ok(())
     }
 
@@ -314,7 +325,11 @@ fn names(nodes: &[NodeName]) -> String {
         .take(limits::NAMES)
         .map(NodeName::to_string)
         .collect();
-    if let Some(more) = nodes.len().checked_sub(limits::NAMES).filter(|more| *more > 0) {
+    if let Some(more) = nodes
+        .len()
+        .checked_sub(limits::NAMES)
+        .filter(|more| *more > 0)
+    {
         text.push(format!("{more} more"));
     }
     text.join(", ")

@@ -182,7 +182,13 @@ impl<'a> Resolver<'a> {
 
 /// Whether a class exists in the editor only.
 pub(super) fn is_of_the_editor(class: &str) -> bool {
-    let known = ["Note", "MarkdownNote", "PrimitiveNode", "GetNode", "SetNode"];
+    let known = [
+        "Note",
+        "MarkdownNote",
+        "PrimitiveNode",
+        "GetNode",
+        "SetNode",
+    ];
     known.contains(&class) || is_reroute(class)
 }
 

@@ -181,9 +181,14 @@ impl<'a> Walk<'a> {
     /// that a file can be uploaded to.
     fn skip_upload(&mut self, required: &[Input]) {
         let uploads = required.iter().any(|input| {
-            ["image_upload", "animated_image_upload", "video_upload", "audio_upload"]
-                .iter()
-                .any(|flag| input.spec.has(flag))
+            [
+                "image_upload",
+                "animated_image_upload",
+                "video_upload",
+                "audio_upload",
+            ]
+            .iter()
+            .any(|flag| input.spec.has(flag))
         });
         let is_button = self.values.get(self.at).is_some_and(|value| {
             value.is_null() || matches!(value.as_str(), Some("image" | "video" | "audio"))

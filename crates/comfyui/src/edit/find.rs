@@ -105,7 +105,10 @@ fn of_editor(graph: &Graph, node: &Node, prefix: &str) -> Facts {
                 .map(|(at, value)| (format!("value {}", at + 1), value.clone())),
         ),
         Widgets::Map(map) => {
-            values.extend(map.iter().map(|(name, value)| (name.clone(), value.clone())));
+            values.extend(
+                map.iter()
+                    .map(|(name, value)| (name.clone(), value.clone())),
+            );
         }
     }
     for input in &node.inputs {

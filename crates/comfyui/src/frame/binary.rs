@@ -57,8 +57,7 @@ pub(super) fn read(mut bytes: Bytes) -> Result<Frame, FrameError> {
         }
         PREVIEW_WITH_METADATA => {
             let about = counted(&mut bytes)?;
-            let about: Value =
-                serde_json::from_slice(&about).map_err(|_| FrameError::Malformed)?;
+            let about: Value = serde_json::from_slice(&about).map_err(|_| FrameError::Malformed)?;
             let format = match about.get("image_type").and_then(Value::as_str) {
                 Some("image/png") => PictureFormat::Png,
                 _ => PictureFormat::Jpeg,

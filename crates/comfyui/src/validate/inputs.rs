@@ -248,14 +248,22 @@ fn out_of_range(name: &str, spec: &InputSpec, value: &Value) -> Option<Problem> 
     {
         (
             "value_smaller_than_min",
-            format!("Value {} smaller than min of {}", python::text(value), python::text(min)),
+            format!(
+                "Value {} smaller than min of {}",
+                python::text(value),
+                python::text(min)
+            ),
         )
     } else if let Some(max) = limit("max")
         && python::is_less(max, value)
     {
         (
             "value_bigger_than_max",
-            format!("Value {} bigger than max of {}", python::text(value), python::text(max)),
+            format!(
+                "Value {} bigger than max of {}",
+                python::text(value),
+                python::text(max)
+            ),
         )
     } else {
         return None;
@@ -273,7 +281,11 @@ fn not_listed(name: &str, spec: &InputSpec, value: &Value, allowed: &[Value]) ->
     };
     let unknown: Vec<String> = values
         .iter()
-        .filter(|value| !allowed.iter().any(|allowed| python::is_equal(allowed, value)))
+        .filter(|value| {
+            !allowed
+                .iter()
+                .any(|allowed| python::is_equal(allowed, value))
+        })
         .map(python::repr)
         .collect();
     if unknown.is_empty() {
@@ -298,9 +310,13 @@ fn not_listed(name: &str, spec: &InputSpec, value: &Value, allowed: &[Value]) ->
 
 /// What can be uploaded for an input, if something can.
 fn uploaded(spec: &InputSpec) -> Option<&'static str> {
-    [("image_upload", "image"), ("video_upload", "video"), ("audio_upload", "audio")]
-        .into_iter()
-        .find_map(|(flag, what)| spec.has(flag).then_some(what))
+    [
+        ("image_upload", "image"),
+        ("video_upload", "video"),
+        ("audio_upload", "audio"),
+    ]
+    .into_iter()
+    .find_map(|(flag, what)| spec.has(flag).then_some(what))
 }
 
 /// Nodes that files are uploaded for look for the file themselves. It may be in a folder, or in

@@ -207,12 +207,7 @@ impl<'a> Walk<'a> {
         self.states.get(output).is_some_and(|state| state.is_valid)
     }
 
-    fn enter(
-        &mut self,
-        id: &'a str,
-        path: &mut Vec<Visit<'a>>,
-        on_path: &mut BTreeSet<&'a str>,
-    ) {
+    fn enter(&mut self, id: &'a str, path: &mut Vec<Visit<'a>>, on_path: &mut BTreeSet<&'a str>) {
         if self.states.contains_key(id) {
             return;
         }

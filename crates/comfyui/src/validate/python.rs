@@ -8,9 +8,9 @@ pub(super) fn int(value: &Value) -> Result<Value, String> {
     match value {
         Value::Bool(bool) => Ok(Value::from(i64::from(*bool))),
         Value::Number(number) => match number.as_f64() {
-            Some(float) if number.is_f64() => {
-                whole(float).map(Value::Number).ok_or_else(|| "cannot convert float to integer".to_owned())
-            }
+            Some(float) if number.is_f64() => whole(float)
+                .map(Value::Number)
+                .ok_or_else(|| "cannot convert float to integer".to_owned()),
             _ => Ok(value.clone()),
         },
         Value::String(text) => {
@@ -21,9 +21,7 @@ pub(super) fn int(value: &Value) -> Result<Value, String> {
                 .parse::<i64>()
                 .map(Value::from)
                 .or_else(|_| plain.parse::<u64>().map(Value::from));
-            parsed.map_err(|_| {
-                format!("invalid literal for int() with base 10: {}", repr(value))
-            })
+            parsed.map_err(|_| format!("invalid literal for int() with base 10: {}", repr(value)))
         }
         _ => Err(format!(
             "int() argument must be a string, a bytes-like object or a real number, not '{}'",
@@ -39,9 +37,8 @@ pub(super) fn float(value: &Value) -> Result<Value, String> {
         Value::Number(number) => number.as_f64(),
         Value::String(text) => {
             let parsed = text.trim().replace('_', "").parse::<f64>();
-            let parsed = parsed.map_err(|_| {
-                format!("could not convert string to float: {}", repr(value))
-            })?;
+            let parsed = parsed
+                .map_err(|_| format!("could not convert string to float: {}", repr(value)))?;
             Some(parsed)
         }
         _ => {
@@ -145,10 +142,7 @@ pub(super) fn type_name(value: &Value) -> &'static str {
 }
 
 /// A float cut to a whole number; as a float again where no integer is wide enough.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "only where it is in range"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "only where it is in range")]
 fn whole(float: f64) -> Option<Number> {
     let cut = float.trunc();
     if cut.abs() < 9e15 {
@@ -197,7 +191,11 @@ mod tests {
         check(json!("twelve"), None, None);
         check(json!(null), None, None);
         check(json!({}), None, None);
-        check(json!(u64::MAX), Some(json!(u64::MAX)), Some(json!(u64::MAX as f64)));
+        check(
+            json!(u64::MAX),
+            Some(json!(u64::MAX)),
+            Some(json!(u64::MAX as f64)),
+        );
         assert!(is_less(&json!(u64::MAX - 1), &json!(u64::MAX)));
         assert!(!is_less(&json!("a"), &json!(1)));
         assert!(is_equal(&json!(1), &json!(1.0)));
@@ -206,7 +204,10 @@ mod tests {
     #[test]
     fn texts() {
         let check = |value: Value, expected: &str| assert_eq!(repr(&value), expected);
-        check(json!(["a", 1, 2.0, true, null]), "['a', 1, 2.0, True, None]");
+        check(
+            json!(["a", 1, 2.0, true, null]),
+            "['a', 1, 2.0, True, None]",
+        );
         check(json!("it's"), "\"it's\"");
         check(json!("a\nb\\"), "'a\\nb\\\\'");
         check(json!({"a": "b"}), "{'a': 'b'}");

@@ -137,7 +137,8 @@ impl Graph {
 impl Subgraph {
     fn read(members: &Map<String, Value>) -> Result<Self, WorkflowError> {
         let empty = Map::new();
-        let inputs = list(members, "inputs").map(|slot| text(slot.as_object().unwrap_or(&empty), "name"));
+        let inputs =
+            list(members, "inputs").map(|slot| text(slot.as_object().unwrap_or(&empty), "name"));
         let ends = links_to_outputs(members);
         let outputs = list(members, "outputs").enumerate().map(|(slot, output)| {
             let listed = output.get("linkIds").and_then(|ids| as_id(ids.get(0)?));

@@ -28,7 +28,10 @@ impl Prompt {
                 limit: limits::NODES,
             });
         }
-        if !members.values().any(|node| node.get("class_type").is_some()) {
+        if !members
+            .values()
+            .any(|node| node.get("class_type").is_some())
+        {
             return Err(WorkflowError::Neither("no node has a `class_type`"));
         }
         if !members.values().all(Value::is_object) {
