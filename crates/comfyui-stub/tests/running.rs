@@ -1,4 +1,9 @@
 //! Prompts run to their ends: in order, through cuts, interrupted, failed and lost.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests: they say what they expect by panicking"
+)]
 
 mod user;
 
