@@ -1,4 +1,9 @@
 //! The client's questions, and answers that are not what they should be.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests: they say what they expect by panicking"
+)]
 
 mod user;
 

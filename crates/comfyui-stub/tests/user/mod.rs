@@ -82,7 +82,7 @@ impl Socket {
 
     /// The next frame; `None` when the socket is gone.
     pub async fn next(&mut self) -> Option<Frame> {
-        let message = timeout(LONG, self.0.next()).await.expect("a frame in time");
+        let message = timeout(LONG, self.0.next()).await.unwrap();
         match message?.ok()? {
             Message::Text(text) => Some(Frame::parse_text(&text).unwrap()),
             Message::Binary(bytes) => Some(Frame::parse_binary(bytes).unwrap()),
@@ -90,13 +90,23 @@ impl Socket {
             other => panic!("{other:?}"),
         }
     }
+}
 
-    /// Whether a frame comes within a moment.
-    pub async fn is_deaf(&mut self) -> bool {
-        timeout(Duration::from_millis(300), self.0.next())
-            .await
-            .is_err()
+/// Follows a prompt to its end by its frames; asks the server only once it has ended.
+pub async fn follow_frames(client: &Client, mut socket: Socket) -> Vec<Event> {
+    let mut progress = Progress::new(PROMPT_ID);
+    let mut events = Vec::new();
+    while !progress.has_ended() {
+        let frame = socket.next().await.unwrap();
+        events.extend(progress.frame(&frame));
+        let is_last = matches!(frame, Frame::Executing { node: None, .. });
+        if is_last && progress.wants_look() {
+            let queue = client.queue().await.unwrap();
+            let history = client.history(PROMPT_ID).await.unwrap();
+            events.extend(progress.looked(&queue, history.as_ref()));
+        }
     }
+    events
 }
 
 /// Follows a prompt to its end, as the runner does: frames, look-ups when they are wanted, and a
