@@ -19,18 +19,8 @@ use axum::{
 };
 use ports::Platform;
 
-/// The component's routes.
+/// The component's routes, in one chain: merging routers costs it ten kilobytes.
 pub fn router(platform: Platform) -> Router {
-    Router::new()
-        .merge(of_accounts())
-        .merge(of_the_open_chat())
-        .route("/internal/rooms/enter", post(rooms::enter))
-        .route("/internal/logins/ended", post(rooms::ended_logins))
-        .fallback(web::not_found)
-        .with_state(platform)
-}
-
-fn of_accounts() -> Router<Platform> {
     Router::new()
         .route("/api/v1/sessions", get(gateway::list).post(gateway::create))
         .route(
@@ -46,10 +36,8 @@ fn of_accounts() -> Router<Platform> {
         .route("/api/v1/sessions/{session_id}/events", any(web::elsewhere))
         .route("/api/v1/chat/messages/{session_id}", get(messages::list))
         .route("/api/v1/auth/tickets", post(tickets::create))
-}
-
-fn of_the_open_chat() -> Router<Platform> {
-    Router::new()
+        .route("/internal/rooms/enter", post(rooms::enter))
+        .route("/internal/logins/ended", post(rooms::ended_logins))
         .route("/api/v1/conversations", post(conversations::create))
         .route(
             "/api/v1/conversations/{conversation_id}",
@@ -59,6 +47,8 @@ fn of_the_open_chat() -> Router<Platform> {
             "/api/v1/users/{user_id}/conversations",
             get(conversations::of_user),
         )
+        .fallback(web::not_found)
+        .with_state(platform)
 }
 
 #[cfg(target_family = "wasm")]
