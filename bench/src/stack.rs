@@ -97,6 +97,7 @@ impl Stack {
             program("sandbox-runner")
                 .env("RUNNER_LISTEN", front.to_string())
                 .env("RUNNER_ADMIN_LISTEN", admin.to_string())
+                .env("RUNNER_PREVIEW_LISTEN", "127.0.0.1:0")
                 .env("RUNNER_EDGE_URL", format!("http://{}", edge.address))
                 .env("RUNNER_TOKEN", token)
                 .env("RUNNER_STATE", state.join("runner"))

@@ -25,6 +25,7 @@ impl Process {
             .env_clear()
             .env("RUNNER_LISTEN", "127.0.0.1:0")
             .env("RUNNER_ADMIN_LISTEN", "127.0.0.1:0")
+            .env("RUNNER_PREVIEW_LISTEN", "127.0.0.1:0")
             .env("RUNNER_STATE", state.path())
             .env("RUNNER_TOKEN", TOKEN)
             .env("RUNNER_EDGE_URL", format!("http://{edge}"))
