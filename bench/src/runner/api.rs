@@ -52,7 +52,7 @@ impl Api {
         let status = self.connection.exchange(request).await?;
         let body = self.connection.body();
         if !(200..300).contains(&status) {
-            bail!("{status}: {}", String::from_utf8_lossy(body));
+            bail!("{status}: {}", reason(body));
         }
         Ok(body)
     }
@@ -112,6 +112,16 @@ impl Api {
     }
 }
 
+/// What a refusal says: its detail, or all of it.
+fn reason(body: &[u8]) -> String {
+    let problem = serde_json::from_slice::<Value>(body).unwrap_or_default();
+    let detail = problem.get("detail").and_then(Value::as_str);
+    detail.map_or_else(
+        || String::from_utf8_lossy(body).into_owned(),
+        ToOwned::to_owned,
+    )
+}
+
 fn value(metrics: &str, gauge: &str) -> Option<usize> {
     metrics.lines().find_map(|line| {
         let (name, value) = line.split_once(' ')?;
@@ -129,5 +139,12 @@ mod tests {
         assert_eq!(value(text, "a_b"), Some(7));
         assert_eq!(value(text, "a"), Some(1));
         assert_eq!(value(text, "b"), None);
+    }
+
+    #[test]
+    fn reasons() {
+        assert_eq!(reason(br#"{"status":503,"detail":"Not here"}"#), "Not here");
+        assert_eq!(reason(b"[1]"), "[1]");
+        assert_eq!(reason(b"gone"), "gone");
     }
 }

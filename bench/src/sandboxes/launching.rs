@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::peer::Peer;
-use super::{Findings, Times, at_most, with_runner};
+use super::{Findings, Times, at_most, disk, with_runner};
 use crate::runner::{Api, Backend, Setup, session};
 
 /// The promise for namespaces, in milliseconds.
@@ -33,15 +33,18 @@ pub(super) async fn measure(
             None
         }
     };
-    let (cold, beside) = with_runner(setup.clone(), async |_, api| {
-        let (mut own, mut beside) = (Vec::new(), Vec::new());
+    let (cold, beside, records) = with_runner(setup.clone(), async |runner, api| {
+        let (mut own, mut beside, mut records) = (Vec::new(), Vec::new(), Vec::new());
+        // On the same disk, and out of the runner's sight.
+        let aside = tempfile::tempdir_in(runner.state())?;
         for number in 0..rounds {
             own.push(launch(api, number).await?);
+            records.push(disk::time(aside.path())?);
             if let Some(peer) = &peer {
                 beside.push(peer.time().await?);
             }
         }
-        Ok((Times::new(own), Times::new(beside)))
+        Ok((Times::new(own), Times::new(beside), Times::new(records)))
     })
     .await
     .with_context(|| format!("making sandboxes ({name})"))?;
@@ -77,6 +80,7 @@ pub(super) async fn measure(
     if let Some(peer) = peer {
         findings.push(&format!("  {}", peer.name()), &beside, String::new());
     }
+    findings.push("  a record stored on this disk", &records, String::new());
     Ok(())
 }
 

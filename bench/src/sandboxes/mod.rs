@@ -2,6 +2,7 @@
 
 mod changes;
 mod commands;
+mod disk;
 mod docker;
 mod launching;
 mod peer;
@@ -125,7 +126,7 @@ impl Findings {
     }
 
     fn leave_out(&mut self, what: &str, reason: &anyhow::Error) {
-        let line = format!("{what} is left out: {reason:#}");
+        let line = format!("left out: {what}: {reason:#}");
         eprintln!("  {line}");
         self.left_out.push(line);
     }
