@@ -89,7 +89,7 @@ async fn insert_agent(sql: &Database, name: &str, model: Option<ModelId>) -> age
 
 async fn agent(sql: &Database, name: &str, model: Option<ModelId>) -> domain::Agent {
     match insert_agent(sql, name, model).await {
-        agents::Inserted::Done(agent) => agent,
+        agents::Inserted::Done(agent) => *agent,
         other => panic!("{name}: {other:?}"),
     }
 }
