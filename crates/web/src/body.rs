@@ -14,7 +14,7 @@ use domain::{Error, ErrorKind};
 use futures::future::{Either, select};
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use ports::{BoxFuture, Platform};
+use ports::Platform;
 use serde::de::DeserializeOwned;
 use std::{pin::pin, time::Duration};
 
@@ -101,23 +101,12 @@ where
     type Rejection = Failure;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
-        let bytes = from_administrator(request, Platform::from_ref(state)).await?;
+        let (mut parts, body) = request.into_parts();
+        let bytes = read(body, &Platform::from_ref(state)).await?;
+        Administrator::from_request_parts(&mut parts, state).await?;
+        check_type(&parts.headers)?;
         Ok(Self(valid(&bytes)?))
     }
-}
-
-/// Boxed, so that a component carries it once, however many bodies it knows.
-fn from_administrator(
-    request: Request,
-    platform: Platform,
-) -> BoxFuture<'static, Result<Bytes, Failure>> {
-    Box::pin(async move {
-        let (mut parts, body) = request.into_parts();
-        let bytes = read(body, &platform).await?;
-        Administrator::from_request_parts(&mut parts, &platform).await?;
-        check_type(&parts.headers)?;
-        Ok(bytes)
-    })
 }
 
 /// As [`SignedBody`], where a request without a body says nothing.
