@@ -6,7 +6,7 @@ use sha2::Sha256;
 use std::fmt;
 
 /// The least bytes of the operator's secret: as many as a key has.
-const SECRET_MIN_BYTES: usize = 32;
+pub(crate) const SECRET_MIN_BYTES: usize = 32;
 
 /// A keyed hash, ready for its message.
 pub(crate) type Keyed = Hmac<Sha256>;
@@ -49,11 +49,11 @@ impl fmt::Debug for Keys {
 }
 
 /// HMAC takes a key of any length; that it might not is a matter of its type alone.
-fn keyed(key: &[u8]) -> Result<Keyed, KeyError> {
+pub(crate) fn keyed(key: &[u8]) -> Result<Keyed, KeyError> {
     Keyed::new_from_slice(key).map_err(|_| KeyError)
 }
 
-fn derive(secret: &Keyed, label: &str) -> [u8; 32] {
+pub(crate) fn derive(secret: &Keyed, label: &str) -> [u8; 32] {
     let mut keyed = secret.clone();
     keyed.update(label.as_bytes());
     keyed.finalize().into_bytes().into()

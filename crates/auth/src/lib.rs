@@ -11,6 +11,7 @@ mod lifetimes;
 pub mod passwords;
 pub mod permissions;
 mod refresh_token;
+pub mod sealing;
 mod ticket;
 
 pub use access_token::{AccessToken, IssueError, TokenError, claimed_audience, issue, verify};

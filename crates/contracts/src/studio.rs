@@ -1,17 +1,32 @@
 //! The `studio` contract: ComfyUI services and workflows that agents edit ("API 接口设计"). For
-//! now its sections 1 and 2, signing in and one's own account, and what section 5 says of sessions.
+//! now its sections 1 and 2, signing in and one's own account, what section 5 says of sessions, and
+//! its sections 6 and 7, the administration of agents, providers and models.
 
+pub mod agents;
+pub mod executions;
+pub mod models;
 mod operations;
+pub mod providers;
 pub mod sessions;
 
 pub(crate) use operations::OPERATIONS;
 
 use crate::Change;
+use crate::operation::Query;
 use crate::secret::{Secret, is_presentable};
 use crate::validation::{changes_as, parses_as, parses_as_if_any, rules};
 use domain::{Account, AvatarUrl, DisplayName, Email, Password};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+/// How long a part of a list of sections 6 and 7 is where nobody says.
+pub const PAGE_DEFAULT: i64 = 50;
+
+/// How long it may be.
+pub const PAGE_MOST: i64 = 200;
+
+const LIMIT: Query = Query::number("limit", "How many at most.", PAGE_DEFAULT, PAGE_MOST);
+const OFFSET: Query = Query::number("offset", "How many to skip.", 0, i64::MAX);
 
 /// What every success is wrapped in ("响应格式"). Errors are problems.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

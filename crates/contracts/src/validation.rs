@@ -1,5 +1,6 @@
 //! Checks of request bodies: each rule stands on its field, and all fields at fault are told.
 
+use crate::Change;
 use domain::FieldError;
 
 /// A request body that knows its own rules.
@@ -68,6 +69,35 @@ macro_rules! rules {
             }
         }
     };
+}
+
+/// A rule for a number that may be missing.
+pub(crate) fn within(least: i64, most: i64) -> impl Fn(&Option<i64>, &()) -> garde::Result {
+    move |number, ()| match number {
+        Some(number) if !(least..=most).contains(number) => {
+            Err(garde::Error::new(format!("must be from {least} to {most}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// As [`within`], for a member that may be left alone or cleared.
+pub(crate) fn change_within(least: i64, most: i64) -> impl Fn(&Change<i64>, &()) -> garde::Result {
+    move |change, ()| within(least, most)(&change.value().copied(), &())
+}
+
+/// A rule for a text that may be missing: at most so many characters, lines allowed.
+pub(crate) fn text_within(most: usize) -> impl Fn(&Option<String>, &()) -> garde::Result {
+    let forbidden = |character: char| character.is_control() && !"\n\r\t".contains(character);
+    move |text, ()| match text {
+        Some(text) if text.chars().count() > most => Err(garde::Error::new(format!(
+            "must be at most {most} characters"
+        ))),
+        Some(text) if text.chars().any(forbidden) => {
+            Err(garde::Error::new("must not contain control characters"))
+        }
+        _ => Ok(()),
+    }
 }
 
 pub(crate) use {changes_as, parses_as, parses_as_if_any, rules};

@@ -29,6 +29,14 @@ integer_id! {
     LoginId,
     /// An API key's number.
     ApiKeyId,
+    /// An agent's number.
+    AgentId,
+    /// A model's number.
+    ModelId,
+    /// A model provider's number.
+    ProviderId,
+    /// An execution's number.
+    ExecutionId,
 }
 
 /// A UUID of version 7: ordered by `now` (milliseconds since 1970), so that new rows land at the

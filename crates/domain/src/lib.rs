@@ -4,23 +4,28 @@
 //! one takes its result as an argument.
 
 mod account;
+mod agent;
 mod api_key;
 mod command;
 mod email;
 mod error;
 mod event;
+mod execution;
 mod id;
 mod login;
 mod message;
 mod profile;
+mod provider;
 mod secret;
 mod session;
 mod timestamp;
 mod user;
 mod username;
 mod verification;
+mod word;
 
 pub use account::{Account, AccountRole};
+pub use agent::{Agent, AgentName, AgentType, Availability, TOOLS};
 pub use api_key::{ApiKey, ApiKeyName};
 pub use command::CommandLine;
 pub use email::Email;
@@ -28,10 +33,18 @@ pub use error::{Error, ErrorKind, FieldError};
 pub use event::{
     ChangeKind, Event, FileChange, MessageEvent, Sender, StatusEvent, ToolCallEvent, ToolPhase,
 };
-pub use id::{ApiKeyId, LoginId, MessageId, SessionId, UserId, uuid_at};
+pub use execution::{Execution, ExecutionStatus, ExecutionType, TokenUsage};
+pub use id::{
+    AgentId, ApiKeyId, ExecutionId, LoginId, MessageId, ModelId, ProviderId, SessionId, UserId,
+    uuid_at,
+};
 pub use login::{Audience, Login};
 pub use message::{Message, MessageStatus, Role};
 pub use profile::{AvatarUrl, Bio, DisplayName};
+pub use provider::{
+    Millionths, Model, ModelCode, ModelName, ModelType, Provider, ProviderCode, ProviderKey,
+    ProviderUrl, Sealed,
+};
 pub use secret::{Code, Password};
 pub use session::{ConversationOwner, Session, SessionKey, SessionKind, SessionTitle};
 pub use timestamp::Timestamp;

@@ -72,17 +72,9 @@ impl AvatarUrl {
         if text.chars().count() > 2048 {
             return Err("must be at most 2048 characters");
         }
-        let rest = text
-            .split_once("://")
-            .filter(|(scheme, _)| {
-                ["http", "https"]
-                    .iter()
-                    .any(|s| s.eq_ignore_ascii_case(scheme))
-            })
-            .map(|(_, rest)| rest);
-        match rest {
-            Some(rest) if is_rest(rest) => Ok(Self(text.to_owned())),
-            _ => Err("must be an http or https URL"),
+        match is_http_url(text) {
+            true => Ok(Self(text.to_owned())),
+            false => Err("must be an http or https URL"),
         }
     }
 
@@ -91,6 +83,15 @@ impl AvatarUrl {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether `text` is an absolute `http` or `https` URL of the characters that RFC 3986 allows, with
+/// a host of plain letters, no user and no password.
+pub(crate) fn is_http_url(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(scheme, rest)| {
+        let known = |known: &&str| known.eq_ignore_ascii_case(scheme);
+        ["http", "https"].iter().any(known) && is_rest(rest)
+    })
 }
 
 /// Whether `text` is what may follow `://`.

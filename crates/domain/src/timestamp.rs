@@ -1,6 +1,6 @@
 //! Instants, in milliseconds.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 use std::fmt;
 
@@ -8,6 +8,26 @@ use std::fmt;
 /// milliseconds and `Z`, for example `2026-01-31T09:30:00.000Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    /// Reads ISO 8601: an instant with its offset, such as `2026-01-31T09:30:00Z`, or a day, which
+    /// is its first moment in UTC.
+    ///
+    /// # Errors
+    /// The sentence that says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
+            return Ok(Self(instant.timestamp_millis()));
+        }
+        match text.parse::<NaiveDate>() {
+            Ok(day) if text.len() == 10 => {
+                let instant = day.and_time(NaiveTime::MIN).and_utc();
+                Ok(Self(instant.timestamp_millis()))
+            }
+            _ => Err("must be a time such as 2026-01-31T09:30:00Z, or a day such as 2026-01-31"),
+        }
+    }
+}
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -33,6 +53,28 @@ mod tests {
             Timestamp(1_642_694_400_123).to_string(),
             "2022-01-20T16:00:00.123Z"
         );
+    }
+
+    #[test]
+    fn instants_and_days_are_read() {
+        let check = |text: &str, expected: Option<i64>| {
+            let read = Timestamp::parse(text).ok();
+            assert_eq!(read, expected.map(Timestamp), "{text:?}");
+        };
+        check("2022-01-20T16:00:00.123Z", Some(1_642_694_400_123));
+        check("2022-01-20T18:00:00+02:00", Some(1_642_694_400_000));
+        check("1970-01-02", Some(86_400_000));
+        for text in [
+            "",
+            "yesterday",
+            "2022-01-20T16:00:00",
+            "2022-13-01",
+            "2022-1-1",
+            "+12022-01-01",
+            "1642694400",
+        ] {
+            check(text, None);
+        }
     }
 
     #[test]

@@ -4,14 +4,18 @@
 //! (a remote database makes each a round trip, and nothing holds between two).
 
 pub mod accounts;
+pub mod agents;
 pub mod answers;
 pub mod api_keys;
 pub mod conversations;
+pub mod executions;
 pub mod health;
 pub mod logins;
 pub mod messages;
 pub mod migrations;
+pub mod models;
 pub mod open_users;
+pub mod providers;
 pub mod sessions;
 pub mod sweep;
 pub mod tickets;

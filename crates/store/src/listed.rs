@@ -2,7 +2,7 @@
 
 use crate::failure::failure;
 use domain::Error;
-use ports::{Row, SqlError};
+use ports::{Row, Sql, SqlError, Value};
 
 /// How many rows to pass over, and how many to return at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,22 @@ impl<T> Listed<T> {
             total: count(counted)?,
         })
     }
+}
+
+/// Part of what `select` gives, and how much that is; `count` counts it. Both take `parameters`;
+/// `select` has two more at its end, for the window.
+pub(crate) async fn listed<T>(
+    sql: &dyn Sql,
+    (count, select): (&str, &str),
+    mut parameters: Vec<Value>,
+    window: Window,
+    read: fn(&Row) -> Result<T, SqlError>,
+) -> Result<Listed<T>, Error> {
+    let counted = sql.execute(count, parameters.clone()).await;
+    let counted = counted.map_err(failure)?;
+    parameters.extend([window.limit.into(), window.skip.into()]);
+    let rows = sql.execute(select, parameters).await.map_err(failure)?;
+    Listed::of(&rows, &counted, read)
 }
 
 /// The number that a `SELECT COUNT(*)` gave.

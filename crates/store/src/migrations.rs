@@ -32,6 +32,7 @@ pub const MIGRATIONS: &[Migration] = embedded![
     "0001_users_sessions_messages",
     "0002_accounts",
     "0003_sessions_tickets",
+    "0004_agents",
 ];
 
 /// How long one applier may take before another takes over.
@@ -241,7 +242,9 @@ mod tests {
                     .collect::<Vec<_>>()
                     .join("\n");
                 let code = code.trim();
-                let again = code.contains("IF NOT EXISTS") || code.starts_with("ALTER TABLE");
+                let again = code.contains("IF NOT EXISTS")
+                    || code.starts_with("ALTER TABLE")
+                    || code.starts_with("INSERT OR IGNORE");
                 assert!(again, "{}: {code}", migration.name);
                 assert!(
                     !code.trim_end_matches(';').contains(';'),

@@ -16,6 +16,20 @@ pub(crate) async fn first<T>(
     rows.first().map(read).transpose().map_err(failure)
 }
 
+/// Runs `statement` and reads all its rows.
+pub(crate) async fn all<T>(
+    sql: &dyn Sql,
+    statement: &str,
+    parameters: Vec<Value>,
+    read: fn(&Row) -> Result<T, SqlError>,
+) -> Result<Vec<T>, Error> {
+    let rows = sql.execute(statement, parameters).await.map_err(failure)?;
+    rows.iter()
+        .map(read)
+        .collect::<Result<_, _>>()
+        .map_err(failure)
+}
+
 /// Runs `statement` and says how many rows it gave.
 pub(crate) async fn count_of(
     sql: &dyn Sql,
@@ -43,4 +57,9 @@ pub(crate) fn uuid(row: &Row, column: usize) -> Result<Uuid, SqlError> {
 /// A column of instants, or of none.
 pub(crate) fn instant(row: &Row, column: usize) -> Result<Option<Timestamp>, SqlError> {
     Ok(row.get::<Option<i64>>(column)?.map(Timestamp))
+}
+
+/// A column of 0 or 1.
+pub(crate) fn flag(row: &Row, column: usize) -> Result<bool, SqlError> {
+    Ok(row.get::<i64>(column)? != 0)
 }

@@ -28,7 +28,7 @@ use ports::{Platform, Row, Value as SqlValue};
 use serde_json::Value;
 
 /// Variables that every component finds, as a local deployment has them.
-const VARIABLES: [(&str, &str); 22] = [
+const VARIABLES: &[(&str, &str)] = &[
     ("public_url", "http://127.0.0.1:3000"),
     ("runner_url", "http://127.0.0.1:9"),
     ("runner_token", "a-token-for-tests"),
@@ -42,6 +42,8 @@ const VARIABLES: [(&str, &str); 22] = [
     ("cors_origins", ""),
     ("trusted_proxies", ""),
     ("jwt_secret", "a-secret-for-tests-of-32-bytes-at-least"),
+    ("data_key", "a-data-key-for-tests-of-32-bytes-at-least"),
+    ("data_key_previous", ""),
     ("admin_username", ""),
     ("admin_email", ""),
     ("admin_password", ""),

@@ -30,3 +30,19 @@ impl<T: Serialize> IntoResponse for Envelope<T> {
         Json(studio::Envelope::of(self.0)).into_response()
     }
 }
+
+/// Part of a list as `studio` wraps it; `X-Total-Count` says how long the whole is.
+#[derive(Clone, Debug)]
+pub struct PagedEnvelope<T> {
+    /// The part.
+    pub items: Vec<T>,
+    /// The length of the whole.
+    pub total: i64,
+}
+
+impl<T: Serialize> IntoResponse for PagedEnvelope<T> {
+    fn into_response(self) -> Response {
+        let total = [("x-total-count", self.total.to_string())];
+        (total, Envelope(self.items)).into_response()
+    }
+}

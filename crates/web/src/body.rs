@@ -1,6 +1,9 @@
 //! Request bodies: JSON, read within a limit, checked, every field at fault told.
 
-use crate::{failure::Failure, signed_in::SignedIn};
+use crate::{
+    failure::Failure,
+    signed_in::{Administrator, SignedIn},
+};
 use axum::{
     body::Body,
     extract::{FromRef, FromRequest, FromRequestParts, Request},
@@ -82,6 +85,27 @@ where
         let signed_in = SignedIn::from_request_parts(&mut parts, state).await?;
         check_type(&parts.headers)?;
         Ok(Self(signed_in, valid(&bytes)?))
+    }
+}
+
+/// As [`SignedBody`], of an administrator. Nobody else learns what is wrong with a body.
+#[derive(Debug)]
+pub struct AdministratorBody<T>(pub T);
+
+impl<T, S> FromRequest<S> for AdministratorBody<T>
+where
+    T: DeserializeOwned + Validate,
+    S: Send + Sync,
+    Platform: FromRef<S>,
+{
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        let (mut parts, body) = request.into_parts();
+        let bytes = read(body, &Platform::from_ref(state)).await?;
+        Administrator::from_request_parts(&mut parts, state).await?;
+        check_type(&parts.headers)?;
+        Ok(Self(valid(&bytes)?))
     }
 }
 

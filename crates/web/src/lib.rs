@@ -20,16 +20,18 @@ mod networks;
 mod own_session;
 mod paging;
 mod path;
+mod provider_keys;
 mod serve;
 mod settings;
 mod signed_in;
 mod sockets;
 
 pub use accept::asks_for;
-pub use answers::{Envelope, NoStore};
+pub use answers::{Envelope, NoStore, PagedEnvelope};
 pub use bearer::{Bearer, Runner, same_secret};
 pub use body::{
-    BODY_MAX_BYTES, Decoded, SignedBody, SignedBodyIfAny, UPLOAD_MAX_BYTES, Upload, Valid, parsed,
+    AdministratorBody, BODY_MAX_BYTES, Decoded, SignedBody, SignedBodyIfAny, UPLOAD_MAX_BYTES,
+    Upload, Valid, parsed,
 };
 pub use browsers::{may_redirect_to, refuse_foreign, refuse_forged};
 pub use client::Client;
@@ -41,6 +43,7 @@ pub use language::Language;
 pub use own_session::{OwnSession, own_session};
 pub use paging::{Limits, Page, Paged, Parameters};
 pub use path::{Id, Segment, UuidId};
+pub use provider_keys::{open_provider_key, seal_provider_key};
 pub use serve::{not_found, serve};
 pub use settings::{Conversations, OpenChat, is_loopback_url, variable};
 pub use signed_in::{Administrator, SignedIn, TokenSettings};

@@ -5,7 +5,7 @@
 //! because values do not expire by themselves.
 
 use crate::settings::variable;
-use domain::{Error, ErrorKind};
+use domain::{Error, ErrorKind, Provider};
 use ports::{KEYS_MOST, KeyValue, KeyValueError, Platform};
 use sha2::{Digest, Sha256};
 use std::{fmt::Write, time::Duration};
@@ -123,6 +123,32 @@ pub async fn count(
     let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
     let detail = "Too many tries. Wait before the next one";
     Err(Error::new(ErrorKind::TooManyRequests, detail).retry_in(seconds))
+}
+
+/// Counts one request to `provider`, whoever makes it, in this component or another: as many a
+/// minute as its `rate_limit` says. Minutes are those of the clock. Call it before each request.
+///
+/// # Errors
+/// Too many requests, with the seconds until the minute ends, when it had its requests;
+/// Unavailable when the store does not count.
+pub async fn provider(platform: &Platform, provider: &Provider) -> Result<(), Error> {
+    let Some(most) = provider.rate_limit else {
+        return Ok(());
+    };
+    let limit = Limit {
+        name: "provider",
+        most,
+        window: Duration::from_secs(60),
+    };
+    let subject = provider.uuid.to_string();
+    let counted = count(&*platform.key_value, &limit, &subject, platform.clock.now()).await;
+    counted.map_err(|error| match (error.kind(), error.retry_after()) {
+        (ErrorKind::TooManyRequests, Some(seconds)) => {
+            let detail = "The model provider has had its requests for this minute";
+            Error::new(ErrorKind::TooManyRequests, detail).retry_in(seconds)
+        }
+        _ => error,
+    })
 }
 
 /// Takes back a try that [`count`] counted at the same `now`: one that succeeded, where only

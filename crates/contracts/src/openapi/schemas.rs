@@ -25,7 +25,7 @@ pub(super) fn components() -> Components {
         .schema_from::<health::InfraHealth>()
         .schema_from::<health::ServiceHealth>()
         .schema_from::<health::CodexHealth>();
-    let builder = of_sandboxes(of_accounts(builder));
+    let builder = of_administration(of_sandboxes(of_accounts(builder)));
     let mut token = Http::new(HttpAuthScheme::Bearer);
     token.bearer_format = Some("JWT".to_owned());
     let cookie = ApiKey::Cookie(ApiKeyValue::new("access_token"));
@@ -100,4 +100,27 @@ fn of_sandboxes(builder: ComponentsBuilder) -> ComponentsBuilder {
         .schema_from::<files::FileContent>()
         .schema_from::<files::FileMove>()
         .schema_from::<files::DirectoryCreate>()
+}
+
+fn of_administration(builder: ComponentsBuilder) -> ComponentsBuilder {
+    use studio::{agents, executions, models, providers};
+    builder
+        .schema_from::<agents::AgentCreate>()
+        .schema_from::<agents::AgentUpdate>()
+        .schema_from::<agents::ToolsConfig>()
+        .schema_from::<agents::NewAgent>()
+        .schema_from::<agents::AgentSummary>()
+        .schema_from::<agents::AgentDetails>()
+        .schema_from::<agents::AgentRemoved>()
+        .schema_from::<executions::Execution>()
+        .schema_from::<executions::Tokens>()
+        .schema_from::<providers::ProviderCreate>()
+        .schema_from::<providers::ProviderUpdate>()
+        .schema_from::<providers::NewProvider>()
+        .schema_from::<providers::ModelProvider>()
+        .schema_from::<providers::ProviderTest>()
+        .schema_from::<models::ModelCreate>()
+        .schema_from::<models::ModelUpdate>()
+        .schema_from::<models::NewModel>()
+        .schema_from::<models::AiModel>()
 }

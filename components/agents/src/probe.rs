@@ -1,0 +1,82 @@
+//! Whether a provider answers.
+
+use crate::providers::find;
+use axum::extract::State;
+use contracts::studio::providers::ProviderTest;
+use domain::{Error, Provider};
+use llm::{Client, Endpoint, Timeouts};
+use ports::Platform;
+use std::{sync::Arc, time::Duration};
+use web::{Administrator, Envelope, Id, Outcome, limits, open_provider_key};
+
+/// How long a connection may take to be there.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// `POST /model-providers/{id}/test`: asks for the models, once, and follows no redirect. It is a
+/// request like any other: it counts.
+pub(crate) async fn test(
+    State(platform): State<Platform>,
+    _: Administrator,
+    Id(id): Id,
+) -> Outcome<Envelope<ProviderTest>> {
+    let provider = find(&platform, id).await?.provider;
+    let endpoint = match endpoint(&platform, &provider).await {
+        Ok(endpoint) => endpoint,
+        Err(error) => {
+            report(
+                &provider,
+                &error.to_string(),
+                std::error::Error::source(&error),
+            );
+            return Ok(offline(error.detail()));
+        }
+    };
+    limits::provider(&platform, &provider).await?;
+    let client = Client::new(Arc::clone(&platform.http), Arc::clone(&platform.clock));
+    let began = platform.clock.now();
+    match client.models(&endpoint, &timeouts(&provider)).await {
+        Ok(models) => Ok(Envelope(ProviderTest {
+            status: "ONLINE",
+            response_time: Some(platform.clock.now().saturating_sub(began).max(0)),
+            message: match models.len() {
+                1 => "It has 1 model".to_owned(),
+                number => format!("It has {number} models"),
+            },
+        })),
+        Err(error) => {
+            let detail = error.detail().unwrap_or_default();
+            report(&provider, &format!("{error}: {detail}"), None);
+            Ok(offline(&error.to_string()))
+        }
+    }
+}
+
+async fn endpoint(platform: &Platform, provider: &Provider) -> Result<Endpoint, Error> {
+    let key = open_provider_key(platform, provider).await?;
+    let key = key.as_ref().map_or("", |key| key.as_str());
+    Endpoint::parse(&provider.base_url, key, "").map_err(Error::internal)
+}
+
+fn timeouts(provider: &Provider) -> Timeouts {
+    let silence = Duration::from_millis(provider.timeout_ms.unsigned_abs());
+    Timeouts {
+        connect: silence.min(CONNECT),
+        first_token: silence,
+        silence,
+        kept_alive: silence,
+    }
+}
+
+fn offline(message: &str) -> Envelope<ProviderTest> {
+    Envelope(ProviderTest {
+        status: "OFFLINE",
+        response_time: None,
+        message: message.to_owned(),
+    })
+}
+
+/// What the server said is the operator's business. The client has taken the key out of it.
+fn report(provider: &Provider, what: &str, cause: Option<&(dyn std::error::Error + 'static)>) {
+    let cause = cause.map(ToString::to_string).unwrap_or_default();
+    eprintln!("provider {}: {what} {cause}", provider.code);
+}
