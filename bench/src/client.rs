@@ -7,12 +7,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// The largest answer that is read.
-const LIMIT: usize = 1024 * 1024;
+const LIMIT: usize = 16 * 1024 * 1024;
 
 /// A connection.
 pub(crate) struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
+    /// Where the body of the last answer begins.
+    body: usize,
 }
 
 /// Where an answer ends, and what it says.
@@ -35,6 +37,7 @@ impl Connection {
         Ok(Self {
             stream,
             buffer: Vec::with_capacity(16 * 1024),
+            body: 0,
         })
     }
 
@@ -47,9 +50,15 @@ impl Connection {
             if let Some(head) = head(&self.buffer)?
                 && self.ends(&head)
             {
+                self.body = head.length;
                 return Ok(head.status);
             }
         }
+    }
+
+    /// The body of the answer to [`Self::exchange`], as it came.
+    pub(crate) fn body(&self) -> &[u8] {
+        self.buffer.get(self.body..).unwrap_or_default()
     }
 
     /// Sends a request; the answer is read with [`Self::more`].

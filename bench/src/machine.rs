@@ -14,10 +14,16 @@ pub(crate) fn describe() -> String {
         .unwrap_or_else(|| std::env::consts::ARCH.to_owned());
     let cores = available_parallelism().map_or(1, usize::from);
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    let load = load.split(' ').next().unwrap_or_default().to_owned();
     format!(
-        "{processor}, {cores} cores, Linux {}, load before the run {load}",
-        kernel.trim()
+        "{processor}, {cores} cores, Linux {}, load before the run {}",
+        kernel.trim(),
+        load()
     )
+}
+
+/// How many processes ran or wanted to, on average over the last minute. Figures of a machine
+/// that is busy with something else say what that leaves.
+pub(crate) fn load() -> String {
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ').next().unwrap_or_default().to_owned()
 }

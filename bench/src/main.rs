@@ -10,7 +10,11 @@ mod hello;
 mod load;
 mod logins;
 mod machine;
+mod part;
 mod report;
+mod rooms;
+mod runner;
+mod sandboxes;
 mod server;
 mod stack;
 mod wrk;
@@ -21,9 +25,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 use load::{Load, Request};
+use part::Part;
 use report::{Report, Row};
 use stack::Stack;
 
@@ -49,6 +54,9 @@ struct Arguments {
     /// Short runs.
     #[arg(long)]
     quick: bool,
+    /// Only these parts.
+    #[arg(long, value_name = "PARTS", value_delimiter = ',')]
+    only: Vec<Part>,
 }
 
 #[derive(Subcommand)]
@@ -86,16 +94,37 @@ fn main() -> ExitCode {
 }
 
 async fn bench(arguments: &Arguments) -> Result<()> {
-    let time = Duration::from_secs(if arguments.quick { 2 } else { 10 });
+    println!("{}\n", machine::describe());
+    for part in Part::value_variants() {
+        if arguments.only.is_empty() || arguments.only.contains(part) {
+            println!("{}", measure(*part, arguments).await?);
+        }
+    }
+    println!("load after the run {}", machine::load());
+    Ok(())
+}
+
+/// The tables of a part.
+async fn measure(part: Part, arguments: &Arguments) -> Result<String> {
+    let (binaries, quick) = (&arguments.binaries, arguments.quick);
+    match part {
+        Part::Requests => all_requests(arguments).await,
+        Part::Chat => chat::measure(binaries, quick).await,
+        Part::Logins => logins::measure(binaries, quick).await,
+        Part::Sandboxes => sandboxes::measure(binaries, quick).await,
+        Part::Rooms => rooms::measure(binaries, quick).await,
+    }
+}
+
+async fn all_requests(arguments: &Arguments) -> Result<String> {
     let load = Load {
         connections: 32,
-        time,
+        time: Duration::from_secs(if arguments.quick { 2 } else { 10 }),
     };
-    println!("{}", machine::describe());
     println!(
         "{} connections, {} s a row\n",
         load.connections,
-        time.as_secs()
+        load.time.as_secs()
     );
     let mut report = Report::default();
 
@@ -108,18 +137,7 @@ async fn bench(arguments: &Arguments) -> Result<()> {
 
     requests(arguments, &load, &mut report).await?;
     peers(arguments, &load, &mut report).await?;
-    println!("{}", report.requests());
-    drop(report);
-
-    println!(
-        "{}",
-        chat::measure(&arguments.binaries, arguments.quick).await?
-    );
-    println!(
-        "{}",
-        logins::measure(&arguments.binaries, arguments.quick).await?
-    );
-    Ok(())
+    Ok(report.requests())
 }
 
 /// The edge asked directly, and its health through the front door.

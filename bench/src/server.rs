@@ -25,7 +25,7 @@ pub(crate) struct Starting {
 }
 
 impl Starting {
-    /// Starts a program that says `listening on http://ADDRESS` on stdout.
+    /// Starts a program that says `listening on http://ADDRESS` on stdout, once or more.
     pub(crate) fn spawn(command: &mut Command) -> Result<Self> {
         let mut child = command
             .stdin(Stdio::piped())
@@ -41,25 +41,38 @@ impl Starting {
         })
     }
 
-    /// Waits for the line. What comes after it is read and dropped, so that the pipe never
-    /// fills up.
+    /// Waits for the line.
     pub(crate) fn ready(self) -> Result<Server> {
-        let mut lines = BufReader::new(self.stdout).lines();
-        for line in &mut lines {
-            let line = line?;
-            let Some(rest) = line.strip_prefix("listening on http://") else {
-                continue;
-            };
-            let address = rest.split(' ').next().unwrap_or_default();
-            let address = address.parse().with_context(|| format!("{line:?}"))?;
-            thread::spawn(move || lines.for_each(drop));
-            return Ok(Server {
-                child: self.child,
-                stdin: self.stdin,
-                address,
-            });
+        self.ready_at::<1>().map(|(server, _)| server)
+    }
+
+    /// Waits for so many such lines, one for each place where it listens. What comes after them
+    /// is read and dropped, so that the pipe never fills up.
+    pub(crate) fn ready_at<const N: usize>(self) -> Result<(Server, [SocketAddr; N])> {
+        let Self {
+            mut child,
+            stdin,
+            stdout,
+        } = self;
+        let mut lines = BufReader::new(stdout).lines();
+        match addresses(&mut lines) {
+            Ok(addresses) => {
+                let address = addresses.first().copied().context("no address asked for")?;
+                thread::spawn(move || lines.for_each(drop));
+                let server = Server {
+                    child,
+                    stdin,
+                    address,
+                };
+                Ok((server, addresses))
+            }
+            Err(error) => {
+                // It may have ended by itself; nobody would end it later.
+                let _ = child.kill();
+                let _ = child.wait();
+                Err(error)
+            }
         }
-        bail!("a server ended before it listened")
     }
 }
 
@@ -72,6 +85,32 @@ impl Server {
             address,
         }
     }
+
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+/// Where a server says that it listens.
+fn addresses<const N: usize>(
+    lines: impl Iterator<Item = std::io::Result<String>>,
+) -> Result<[SocketAddr; N]> {
+    let mut found = Vec::new();
+    for line in lines {
+        let line = line?;
+        if let Some(rest) = line.strip_prefix("listening on http://") {
+            let address = rest.split(' ').next().unwrap_or_default();
+            found.push(address.parse().with_context(|| format!("{line:?}"))?);
+        }
+        if found.len() == N {
+            break;
+        }
+    }
+    let Ok(addresses) = found.try_into() else {
+        bail!("a server ended before it listened")
+    };
+    Ok(addresses)
 }
 
 impl Drop for Server {

@@ -97,11 +97,15 @@ impl Stack {
             program("sandbox-runner")
                 .env("RUNNER_LISTEN", front.to_string())
                 .env("RUNNER_ADMIN_LISTEN", admin.to_string())
+                .env("RUNNER_PREVIEW_LISTEN", "127.0.0.1:0")
                 .env("RUNNER_EDGE_URL", format!("http://{}", edge.address))
                 .env("RUNNER_TOKEN", token)
                 .env("RUNNER_STATE", state.join("runner"))
+                .env("RUNNER_PREVIEW_LISTEN", "127.0.0.1:0")
                 // The load comes from one address.
-                .env("RUNNER_RATE_LIMIT", "0"),
+                .env("RUNNER_RATE_LIMIT", "0")
+                // One that is kept ready would outlive this stack.
+                .env("RUNNER_SANDBOX_POOL", "0"),
         )?
         .ready()?;
         Ok(Self {

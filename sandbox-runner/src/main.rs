@@ -5,7 +5,10 @@ mod cli;
 use anyhow::Context as _;
 use clap::Parser as _;
 use sandbox_runner::Runner;
-use std::{io::Read as _, process::ExitCode};
+use std::{
+    io::{Read as _, Write as _},
+    process::ExitCode,
+};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::oneshot,
@@ -37,12 +40,17 @@ fn run(cli: cli::Cli) -> anyhow::Result<()> {
     runtime.block_on(async {
         let stopped = told_to_stop(stop_on_stdin_eof)?;
         let runner = Runner::start(config).await?;
-        println!(
-            "listening on http://{} (front door)",
-            runner.front_door_addr()
+        // In one piece: whoever reads only the first line may close it then.
+        let listening = format!(
+            "listening on http://{} (front door)\nlistening on http://{} (admin)\n\
+             listening on http://{} (previews)\n",
+            runner.front_door_addr(),
+            runner.admin_addr(),
+            runner.preview_addr()
         );
-        println!("listening on http://{} (admin)", runner.admin_addr());
-        println!("listening on http://{} (previews)", runner.preview_addr());
+        std::io::stdout()
+            .write_all(listening.as_bytes())
+            .context("cannot say that it listens")?;
         // Awaited apart: what a disabled log line names is not even evaluated.
         let reason = stopped.await;
         tracing::info!(reason, "stopping");

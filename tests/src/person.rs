@@ -4,7 +4,8 @@ use crate::{Answer, Client, Stream, mailbox::Mailbox};
 use http::{Request, request::Builder};
 use serde_json::{Value, json};
 
-const PASSWORD: &str = "correct horse";
+/// Everybody's password.
+pub const PASSWORD: &str = "correct horse";
 
 /// Somebody who is signed in.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 //! The binaries are in the folder that `ATELIER_BIN_DIR` names, else beside the tests' own.
 
 use crate::{
-    Client,
+    Client, Person, person,
     spin::{self, Spin},
     stack::{self, State},
 };
@@ -13,6 +13,13 @@ use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     process::{Child, Command},
 };
+
+/// The first administrator, who can sign in without a mail server.
+const ADMINISTRATOR: [(&str, &str); 3] = [
+    ("admin_username", "admin"),
+    ("admin_email", "admin@example.org"),
+    ("admin_password", person::PASSWORD),
+];
 
 /// The stack: its parts listen where they did before when they are started again.
 pub struct Processes {
@@ -38,6 +45,7 @@ struct Addresses {
     edge: SocketAddr,
     door: SocketAddr,
     admin: SocketAddr,
+    previews: SocketAddr,
 }
 
 impl Processes {
@@ -49,6 +57,7 @@ impl Processes {
             edge: stack::free_address().await,
             door: stack::free_address().await,
             admin: stack::free_address().await,
+            previews: stack::free_address().await,
         };
         let edge = edge(&state, &token, addresses, &model).await;
         let runner = runner(&state, &token, addresses).await;
@@ -70,6 +79,11 @@ impl Processes {
         Client {
             address: self.addresses.door,
         }
+    }
+
+    /// Somebody who is signed in.
+    pub async fn administrator(&self) -> Person {
+        Person::sign_in(self.door(), "admin@example.org").await
     }
 
     /// Asks the edge, past the runner.
@@ -101,7 +115,10 @@ impl Processes {
 }
 
 async fn edge(state: &State, token: &str, at: Addresses, model: &ScriptedModel) -> Edge {
-    let variables = stack::variables(token, at.admin, &model.base_url());
+    let mut variables = stack::variables(token, at.admin, &model.base_url());
+    for (name, value) in ADMINISTRATOR {
+        variables.insert(name.to_owned(), value.to_owned());
+    }
     if let Some(binary) = spin::binary() {
         let folder = state.edge();
         return Edge::Spin(Spin::start(&binary, &folder, at.edge, variables).await);
@@ -127,8 +144,14 @@ async fn runner(state: &State, token: &str, at: Addresses) -> Child {
         .env("RUNNER_EDGE_URL", format!("http://{}", at.edge))
         .env("RUNNER_TOKEN", token)
         .env("RUNNER_STATE", state.runner())
+        .env("RUNNER_PREVIEW_LISTEN", at.previews.to_string())
+        .env("RUNNER_SANDBOX", "namespace")
+        .env("RUNNER_SANDBOX_POOL", "0")
         .env("RUNNER_RATE_LIMIT", "0");
-    ready(command, 2).await
+    if let Some(init) = std::env::var_os("ATELIER_SANDBOX_INIT") {
+        command.env("RUNNER_SANDBOX_INIT", init);
+    }
+    ready(command, 3).await
 }
 
 fn binary(name: &str) -> Command {

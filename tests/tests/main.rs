@@ -13,4 +13,5 @@ mod crash;
 mod health;
 mod migrations;
 mod problems;
+mod sandbox_crash;
 mod workspace;

@@ -53,6 +53,9 @@ enum Command {
         /// Short runs: figures to look at, not to keep
         #[arg(long)]
         quick: bool,
+        /// Only these parts, and only what they need is built
+        #[arg(long, value_enum, value_name = "PARTS", value_delimiter = ',')]
+        only: Vec<bench::Part>,
     },
 }
 
@@ -95,6 +98,8 @@ fn run(command: Command) -> Result<()> {
         ),
         Command::Test => test::test(&workspace, &manifest),
         Command::Tidy => tidy::tidy(&workspace, &manifest),
-        Command::Bench { quick } => bench::bench(&workspace, &manifest, quick),
+        Command::Bench { quick, only } => {
+            bench::bench(&workspace, &manifest, &bench::Options { quick, only })
+        }
     }
 }

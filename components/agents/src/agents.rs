@@ -42,7 +42,7 @@ pub(crate) async fn create(
         now: platform.clock.now(),
     };
     match stored::insert(&*platform.sql, &new).await? {
-        Inserted::Done(agent) => Ok(Envelope(agent.into())),
+        Inserted::Done(agent) => Ok(Envelope(NewAgent::from(*agent))),
         Inserted::NoModel => Err(no_model().into()),
         Inserted::NameTaken => Err(name_taken().into()),
     }

@@ -85,7 +85,7 @@ pub(crate) async fn change(
     let name = optional("name", body.name.as_deref(), ModelName::parse)?;
     let code = optional("code", body.code.as_deref(), ProviderCode::parse)?;
     let base_url = optional("baseUrl", body.base_url.as_deref(), ProviderUrl::parse)?;
-    let only_at = judge_move(&known, base_url.as_ref(), &body.api_key)?;
+    judge_move(&known, base_url.as_ref(), &body.api_key)?;
     let key = body.api_key.value().map(key).transpose()?;
     let sealed = match &key {
         Some(key) => Some(seal_provider_key(&platform, known.uuid, key).await?),
@@ -100,13 +100,14 @@ pub(crate) async fn change(
         timeout_ms: body.timeout_ms,
         local: body.local,
         status: optional("status", body.status.as_deref(), Availability::parse)?,
-        only_at,
+        // Another's change must not slip in between the judgement and this.
+        only_if: (base_url.is_some() || body.api_key != Change::Keep).then_some(&known),
     };
     let now = platform.clock.now();
     match stored::update(&*platform.sql, known.id, &change, now).await? {
         stored::Changed::Done => Ok(Envelope(Changed::of(None))),
         stored::Changed::CodeTaken => Err(code_taken().into()),
-        stored::Changed::Moved => Err(changed_meanwhile().into()),
+        stored::Changed::Overtaken => Err(changed_meanwhile().into()),
         stored::Changed::Gone => Err(unknown().into()),
     }
 }
@@ -132,22 +133,18 @@ pub(crate) async fn find(platform: &Platform, id: i64) -> Result<ListedProvider,
 }
 
 /// Whether a provider may go to `base_url` when its key does not change with it: whoever can
-/// change addresses could else have any key sent to a server of their own. Returns where the
-/// provider must still be for this to hold.
-fn judge_move<'a>(
-    known: &'a Provider,
+/// change addresses could else have any key sent to a server of their own.
+fn judge_move(
+    known: &Provider,
     base_url: Option<&ProviderUrl>,
     key: &Change<Secret>,
-) -> Result<Option<&'a str>, Error> {
-    let Some(base_url) = base_url.filter(|_| *key == Change::Keep) else {
-        // A new key is for the address that its giver saw.
-        return Ok((*key != Change::Keep).then_some(known.base_url.as_str()));
-    };
-    if known.api_key.is_some() && !base_url.is_same_server(&known.base_url) {
+) -> Result<(), Error> {
+    let moves = base_url.is_some_and(|url| !url.is_same_server(&known.base_url));
+    if moves && known.api_key.is_some() && *key == Change::Keep {
         let message = "is asked for again where the server changes; null for none";
         return Err(Error::invalid_field("apiKey", message));
     }
-    Ok(Some(&known.base_url))
+    Ok(())
 }
 
 fn key(text: &Secret) -> Result<ProviderKey, Error> {

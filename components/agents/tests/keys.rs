@@ -4,11 +4,11 @@
 
 mod over_auth;
 
-use over_auth::{PROVIDERS, SENTINEL, Studio, provider, with};
+use over_auth::{PROVIDERS, SENTINEL, Studio, holds, log_of_all, provider, with};
 use platform_native::MapVariables;
 use ports::Platform;
 use serde_json::{Value, json};
-use std::{process::Command, sync::Arc};
+use std::sync::Arc;
 use test_app::Reply;
 
 /// What the test database holds, with what SQLite has not cleared up.
@@ -22,11 +22,10 @@ async fn database_bytes(studio: &Studio) -> Vec<u8> {
     bytes
 }
 
-fn holds(bytes: &[u8], text: &str) -> bool {
-    bytes
-        .windows(text.len())
-        .any(|window| window == text.as_bytes())
-}
+const ALL: store::Window = store::Window {
+    skip: 0,
+    limit: 100,
+};
 
 #[tokio::test]
 async fn a_key_is_in_no_answer_and_not_in_the_database() {
@@ -36,11 +35,6 @@ async fn a_key_is_in_no_answer_and_not_in_the_database() {
     let listed = with(&provider("odd"), "apiKey", json!([SENTINEL]));
     let elsewhere = format!("https://{SENTINEL}@models.example.com");
     let elsewhere = with(&provider("odd"), "baseUrl", json!(elsewhere));
-    let refusal = json!({ "error": { "message": format!("{SENTINEL} is wrong") } });
-    studio
-        .app
-        .runner
-        .answers("GET /v1/models", Reply::Json(401, refusal));
     for (line, body) in [
         (format!("POST {PROVIDERS}"), provider("main")),
         (format!("POST {PROVIDERS}"), provider("main")),
@@ -72,24 +66,9 @@ async fn a_key_is_in_no_answer_and_not_in_the_database() {
     );
 }
 
-const ALL: store::Window = store::Window {
-    skip: 0,
-    limit: 100,
-};
-
-/// Runs the tests of this file that handle keys once more, and reads what they print.
 #[test]
 fn a_key_is_in_no_log() {
-    let mut again = Command::new(std::env::current_exe().unwrap());
-    let again = again.args([
-        "--nocapture",
-        "--test-threads=1",
-        "--skip",
-        "a_key_is_in_no_log",
-    ]);
-    let output = again.output().unwrap();
-    let log = [output.stdout, output.stderr].concat();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&log));
+    let log = log_of_all("a_key_is_in_no_log");
     assert!(holds(&log, "provider main: "), "something was logged");
     assert!(!holds(&log, SENTINEL));
 }

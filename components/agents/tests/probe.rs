@@ -4,7 +4,7 @@
 
 mod over_auth;
 
-use over_auth::{PROVIDERS, SENTINEL, Studio, provider, with};
+use over_auth::{PROVIDERS, SENTINEL, Studio, holds, log_of_all, provider, with};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use test_app::{PASSWORD, Reply, TestApp, Way};
@@ -149,6 +149,13 @@ async fn a_server_is_online_when_it_lists_its_models() {
         test().await["message"],
         "the model server cannot be reached"
     );
+}
+
+#[test]
+fn what_a_server_repeats_of_the_key_is_in_no_log() {
+    let log = log_of_all("what_a_server_repeats_of_the_key_is_in_no_log");
+    assert!(holds(&log, "[key] is not known"), "what it says is logged");
+    assert!(!holds(&log, SENTINEL));
 }
 
 #[tokio::test]

@@ -10,30 +10,29 @@ mod service;
 use axum::{Router, routing};
 use ports::Platform;
 
+/// Sockets: whoever asks the edge for one is told where it is.
+const OF_THE_RUNNER: [&str; 4] = [
+    "/api/ws/{*rest}",
+    "/api/v1/ws/{*rest}",
+    "/ws/{*rest}",
+    "/api/sessions/{session_id}/events",
+];
+
 /// The component's routes.
 pub fn router(platform: Platform) -> Router {
-    Router::new()
+    let router = Router::new()
         .route("/api/v1/health", routing::get(service::health))
         .route("/api/health", routing::get(service::codex_health))
         .route("/api/v1/infra/health", routing::get(infra::health))
         .route("/api/openapi.json", routing::get(openapi::document))
-        .route("/internal/migrate", routing::post(migrate::migrate))
-        .merge(of_the_runner())
+        .route("/internal/migrate", routing::post(migrate::migrate));
+    OF_THE_RUNNER
+        .into_iter()
+        .fold(router, |router, path| {
+            router.route(path, routing::any(web::elsewhere))
+        })
         .fallback(web::not_found)
         .with_state(platform)
-}
-
-/// Sockets: whoever asks the edge for one is told where it is.
-fn of_the_runner() -> Router<Platform> {
-    let paths = [
-        "/api/ws/{*rest}",
-        "/api/v1/ws/{*rest}",
-        "/ws/{*rest}",
-        "/api/sessions/{session_id}/events",
-    ];
-    paths.into_iter().fold(Router::new(), |router, path| {
-        router.route(path, routing::any(web::elsewhere))
-    })
 }
 
 #[cfg(target_family = "wasm")]

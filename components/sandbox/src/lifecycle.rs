@@ -25,24 +25,17 @@ pub(crate) async fn launch(
         user: signed_in.account.id.0,
         network: body.network,
     };
-    let client = Client::of(&platform, &headers);
-    let (session, launched) = match body.session_id {
-        Some(key) => {
-            let session = own_session(&platform, &signed_in, Some(key)).await?;
-            let launched = client.launch(session.uuid, &launch).await?;
-            (session, launched)
-        }
-        None => {
-            let session = new_session(&platform, &signed_in, body.title.as_deref()).await?;
-            match client.launch(session.uuid, &launch).await {
-                Ok(launched) => (session, launched),
-                Err(error) => {
-                    take_back(&platform, &session).await?;
-                    return Err(error.into());
-                }
-            }
-        }
+    let session = match body.session_id {
+        Some(key) => own_session(&platform, &signed_in, Some(key)).await?,
+        None => new_session(&platform, &signed_in, body.title.as_deref()).await?,
     };
+    let launched = Client::of(&platform, &headers)
+        .launch(session.uuid, &launch)
+        .await;
+    if launched.is_err() && body.session_id.is_none() {
+        take_back(&platform, &session).await?;
+    }
+    let launched = launched?;
     Ok(Json(Launched {
         session_id: session.uuid.to_string(),
         status: word(launched.sandbox.status),

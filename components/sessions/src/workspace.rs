@@ -104,9 +104,8 @@ pub(crate) async fn rename(
     let (sql, scope, key) = (&*platform.sql, scope(&signed_in), key(&id)?);
     let renamed = match body.title {
         Change::Keep => sessions::find(sql, scope, key).await?,
-        Change::Clear => sessions::rename(sql, scope, key, None, platform.clock.now()).await?,
-        Change::Set(text) => {
-            let title = title(Some(&text))?;
+        change => {
+            let title = title(change.value().map(String::as_str))?;
             sessions::rename(sql, scope, key, title.as_ref(), platform.clock.now()).await?
         }
     };
@@ -129,8 +128,11 @@ pub(crate) async fn delete(
     if !sessions::delete(&*platform.sql, scope, key).await? {
         return Err(unknown().into());
     }
-    if let Err(error) = Client::of(&platform, &headers).destroy(session.uuid).await {
-        tell_of(&error, "sandbox of a deleted session not destroyed yet");
+    if let Err(error) = Client::of(&platform, &headers)
+        .end_session(session.uuid)
+        .await
+    {
+        tell_of(&error, "a deleted session not ended at the runner yet");
     }
     Ok(StatusCode::NO_CONTENT)
 }

@@ -250,13 +250,13 @@ async fn deleting_takes_the_messages_and_the_sandbox_along() {
     message(&app, id, 1, "user", "gone").await;
     message(&app, kept_id, 2, "user", "kept").await;
     let done = Reply::Json(200, json!({ "destroyed": 1 }));
-    app.runner.answers("DELETE /v1/sandboxes/*", done);
+    app.runner.answers("DELETE /v1/sessions/*", done);
     drop(app.runner.asked());
     let line = format!("DELETE {SESSIONS}/{uuid}");
     app.call_as(&ada, &line, &Value::Null).await.done(204);
     assert_eq!(
         app.runner.asked_once().line,
-        format!("DELETE /v1/sandboxes/{uuid}")
+        format!("DELETE /v1/sessions/{uuid}")
     );
     let left = app.sql("SELECT id FROM messages", vec![]).await;
     assert_eq!(left.len(), 1);
@@ -278,7 +278,7 @@ async fn a_runner_that_is_away_keeps_nobody_from_deleting() {
         Reply::Broken,
     ] {
         let uuid = session(&app, &ada).await;
-        app.runner.answers("DELETE /v1/sandboxes/*", reply);
+        app.runner.answers("DELETE /v1/sessions/*", reply);
         let line = format!("DELETE {SESSIONS}/{uuid}");
         app.call_as(&ada, &line, &Value::Null).await.done(204);
         get(&app, &ada, &format!("{SESSIONS}/{uuid}"))

@@ -1,6 +1,11 @@
 //! Workflows in editor format, each beside the prompt that is expected of it.
 //!
 //! With `UPDATE_EXPECTED=1` the expected prompts are written anew, to be looked at.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests: they say what they expect by panicking"
+)]
 
 use comfyui::{Control, ConvertError, Converted, ObjectInfo, Workflow, convert, validate};
 use serde_json::{Value, json};

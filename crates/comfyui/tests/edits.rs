@@ -1,4 +1,8 @@
 //! Patches, differences and look-ups.
+#![allow(
+    clippy::unwrap_used,
+    reason = "tests: they say what they expect by panicking"
+)]
 
 use comfyui::{
     NodeQuery, ObjectInfo, Workflow,

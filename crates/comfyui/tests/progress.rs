@@ -1,4 +1,9 @@
 //! A prompt followed through frames, cuts and look-ups.
+#![allow(
+    clippy::unwrap_used,
+    clippy::needless_pass_by_value,
+    reason = "tests: they say what they expect by panicking"
+)]
 
 use bytes::Bytes;
 use comfyui::{

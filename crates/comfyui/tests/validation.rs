@@ -1,4 +1,9 @@
 //! What the server would object to, in its words; compared with a real one when it was written.
+#![allow(
+    clippy::unwrap_used,
+    clippy::too_many_lines,
+    reason = "tests: they say what they expect by panicking"
+)]
 
 use comfyui::{ObjectInfo, Prompt, Refusal, Validation, validate, validate_outputs};
 use serde_json::{Value, json};

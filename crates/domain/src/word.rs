@@ -46,20 +46,18 @@ pub(crate) use words;
 
 #[cfg(test)]
 mod tests {
-    words! {
-        /// For the test.
-        Size { Small = "SMALL", Large = "LARGE" }
-    }
+    use crate::Availability;
 
     #[test]
     fn words_are_read_whatever_their_case_and_an_error_names_them_all() {
-        for text in ["SMALL", "small", "sMaLL"] {
-            assert_eq!(Size::parse(text), Ok(Size::Small));
+        for text in ["DISABLED", "disabled", "dIsAbLeD"] {
+            assert_eq!(Availability::parse(text), Ok(Availability::Disabled));
         }
-        for text in ["", "SMALL ", "HUGE", "ſMALL"] {
-            assert_eq!(Size::parse(text), Err("must be one of SMALL, LARGE"));
+        for text in ["", "ACTIVE ", "ON", "DIſABLED"] {
+            let error = Err("must be one of ACTIVE, DISABLED");
+            assert_eq!(Availability::parse(text), error, "{text:?}");
         }
-        assert_eq!(Size::ALL.len(), 2);
-        assert_eq!(Size::Large.as_str(), "LARGE");
+        assert_eq!(Availability::ALL.len(), 2);
+        assert_eq!(Availability::Active.as_str(), "ACTIVE");
     }
 }

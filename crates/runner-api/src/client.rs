@@ -21,6 +21,7 @@ use futures::{
 };
 use http::{HeaderMap, HeaderValue, Method, Request, Response, header, request};
 use ports::{BoxFuture, ByteStream, ConnectTimeout, HttpError, Platform};
+use refusal::Refusal;
 use serde::{Serialize, de::DeserializeOwned};
 use std::{future::Future, pin::pin, time::Duration};
 
@@ -65,39 +66,43 @@ impl Client {
 
     /// Sends `call` and reads the JSON that comes back.
     async fn ask<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
-        let bytes = self.answer(call).await?;
-        serde_json::from_slice(&bytes).map_err(|error| refusal::malformed(&error))
+        match self.answer(call, How::Whole).await? {
+            Answer::Whole(bytes) => {
+                serde_json::from_slice(&bytes).map_err(|error| refusal::malformed(&error))
+            }
+            Answer::Begun(_) => Err(refusal::failed("an answer that was not read")),
+        }
     }
 
     /// Sends `call`, whose answer says nothing but that it is done.
     async fn tell(&self, call: Call) -> Result<(), Error> {
-        let limit = call.limit;
-        let told = async { self.send(call).await.map(drop) };
-        self.within(limit, told).await
-    }
-
-    /// Sends `call` and reads what comes back. Boxed, so that components have it once and not in
-    /// every handler that asks.
-    fn answer(&self, call: Call) -> BoxFuture<'_, Result<Vec<u8>, Error>> {
-        let limit = call.limit;
-        Box::pin(self.within(limit, async {
-            whole(self.send(call).await?.into_body(), ANSWER_MAX_BYTES).await
-        }))
+        self.answer(call, How::Begun).await?;
+        Ok(())
     }
 
     /// Sends `call` and hands its body over as it arrives.
-    async fn open(&self, call: Call) -> Result<Response<ByteStream>, Error> {
-        let limit = call.limit;
-        self.within(limit, self.send(call)).await
+    async fn open(&self, call: Call) -> Result<Response<ByteStream>, Refusal> {
+        match self.answer(call, How::Begun).await? {
+            Answer::Begun(response) => Ok(response),
+            Answer::Whole(_) => Err(refusal::failed("an answer that was read").into()),
+        }
     }
 
-    /// Sends `call`; a refusal is an error.
-    async fn send(&self, call: Call) -> Result<Response<ByteStream>, Error> {
-        let response = self.exchange(call).await?;
-        if response.status().is_success() {
-            return Ok(response);
-        }
-        Err(refusal::read(response).await)
+    /// Sends `call`; a refusal is an error. Boxed, and one for all, so that components have it
+    /// once and not in every handler that asks.
+    fn answer(&self, call: Call, how: How) -> BoxFuture<'_, Result<Answer, Refusal>> {
+        let limit = call.limit;
+        let answer = async move {
+            let response = self.exchange(call).await?;
+            if !response.status().is_success() {
+                return Err(refusal::read(response).await);
+            }
+            Ok(match how {
+                How::Whole => Answer::Whole(whole(response.into_body(), ANSWER_MAX_BYTES).await?),
+                How::Begun => Answer::Begun(response),
+            })
+        };
+        Box::pin(self.within(limit, answer))
     }
 
     /// Sends `call`, whatever comes back.
@@ -122,16 +127,31 @@ impl Client {
         setting.map_err(misconfigured)
     }
 
-    async fn within<T>(
+    async fn within<T, E: From<Error>>(
         &self,
         limit: Duration,
-        work: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, Error> {
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
         match select(pin!(work), self.platform.clock.sleep(limit)).await {
             Either::Left((outcome, _)) => outcome,
-            Either::Right(_) => Err(refusal::late()),
+            Either::Right(_) => Err(refusal::late().into()),
         }
     }
+}
+
+/// How far an answer is read.
+#[derive(Clone, Copy)]
+enum How {
+    /// To its end.
+    Whole,
+    /// Up to its body.
+    Begun,
+}
+
+/// An answer, as far as it was read.
+enum Answer {
+    Whole(Vec<u8>),
+    Begun(Response<ByteStream>),
 }
 
 /// A request to the runner.

@@ -6,6 +6,7 @@
 //! | `GET /v1/sandboxes/{session}` | 200 [`Sandbox`], 404 |
 //! | `DELETE /v1/sandboxes/{session}` | 200 [`Destroyed`], also where there was none |
 //! | `GET /v1/users/{user}/sandboxes` | 200 [`OfUser`] |
+//! | `DELETE /v1/sessions/{session}` | 200 [`Destroyed`]: the session is no more, its room neither |
 //! | `DELETE /v1/users/{user}/sandboxes` | 200 [`Destroyed`] |
 //! | `GET /v1/sandboxes/{session}/previews` | 200 [`Previews`], 404 |
 

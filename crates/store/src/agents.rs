@@ -93,7 +93,7 @@ pub struct NewAgent<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Inserted {
     /// It is there.
-    Done(Agent),
+    Done(Box<Agent>),
     /// There is no such model, or it is none to chat with.
     NoModel,
     /// Another agent has the name.
@@ -129,7 +129,7 @@ pub async fn insert(sql: &dyn Sql, new: &NewAgent<'_>) -> Result<Inserted, Error
         new.now.into(),
     ];
     match first(sql, INSERT, parameters, read).await? {
-        Some(agent) => Ok(Inserted::Done(agent)),
+        Some(agent) => Ok(Inserted::Done(Box::new(agent))),
         None if is_chat_model(sql, new.model).await? => Ok(Inserted::NameTaken),
         None => Ok(Inserted::NoModel),
     }

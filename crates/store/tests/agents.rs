@@ -89,7 +89,7 @@ async fn insert_agent(sql: &Database, name: &str, model: Option<ModelId>) -> age
 
 async fn agent(sql: &Database, name: &str, model: Option<ModelId>) -> domain::Agent {
     match insert_agent(sql, name, model).await {
-        agents::Inserted::Done(agent) => agent,
+        agents::Inserted::Done(agent) => *agent,
         other => panic!("{name}: {other:?}"),
     }
 }
@@ -270,27 +270,34 @@ async fn agents_ask_models_that_chat() {
 #[tokio::test]
 async fn a_key_stays_with_the_server_that_it_was_judged_for() {
     let sql = database().await;
-    let id = provider(&sql, "main").await.expect("a provider").id;
+    let known = provider(&sql, "main").await.expect("a provider");
+    let id = known.id;
     let elsewhere = ProviderUrl::parse("https://evil.example.com").expect("a URL");
-    let change = ProviderChange {
-        base_url: Some(&elsewhere),
-        only_at: Some("https://old.example.com"),
-        ..ProviderChange::default()
-    };
-    let update = async |id, change| {
+    let update = async |id, change: ProviderChange<'_>| {
         let changed = providers::update(&sql, id, &change, 9).await;
         changed.expect("a statement")
     };
-    assert_eq!(update(id, change).await, providers::Changed::Moved);
-    assert_eq!(
-        update(ProviderId(99), change).await,
-        providers::Changed::Gone
-    );
-    let there = ProviderChange {
-        only_at: Some("https://models.example.com/v1"),
-        ..change
+    let move_if = async |id, known: &Provider| {
+        let change = ProviderChange {
+            base_url: Some(&elsewhere),
+            only_if: Some(known),
+            ..ProviderChange::default()
+        };
+        update(id, change).await
     };
-    assert_eq!(update(id, there).await, providers::Changed::Done);
+    let mut other = known.clone();
+    other.base_url = "https://old.example.com".to_owned();
+    assert_eq!(move_if(id, &other).await, providers::Changed::Overtaken);
+    for api_key in [None, Some(Sealed("another".to_owned()))] {
+        let other = Provider {
+            api_key,
+            ..known.clone()
+        };
+        assert_eq!(move_if(id, &other).await, providers::Changed::Overtaken);
+    }
+    let nobody = ProviderId(99);
+    assert_eq!(move_if(nobody, &known).await, providers::Changed::Gone);
+    assert_eq!(move_if(id, &known).await, providers::Changed::Done);
     let sealed = |text: &str| Sealed(text.to_owned());
     for (old, expected) in [("sealed main", true), ("sealed main", false), ("new", true)] {
         let done = providers::reseal(&sql, id, &sealed(old), &sealed("new")).await;

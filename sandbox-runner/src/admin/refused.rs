@@ -26,6 +26,11 @@ impl Refused {
         }
     }
 
+    /// Whether something that is needed is not there.
+    pub(crate) fn is_unavailable(&self) -> bool {
+        self.status == StatusCode::SERVICE_UNAVAILABLE
+    }
+
     /// What is said about it.
     pub(crate) fn detail(&self) -> &str {
         &self.detail

@@ -6,7 +6,7 @@ use axum::{
     extract::{Path, State},
     routing::{delete, get, put},
 };
-use runner_api::sandboxes::{Destroyed, Launch, Launched, Previews, Sandbox};
+use runner_api::sandboxes::{Destroyed, Launch, Launched, OfUser, Previews, Sandbox};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -17,7 +17,11 @@ pub(super) fn routes() -> Router<Arc<Admin>> {
             put(launch).get(status).delete(destroy),
         )
         .route("/v1/sandboxes/{session}/previews", get(previews))
-        .route("/v1/users/{user}/sandboxes", delete(destroy_all))
+        .route("/v1/sessions/{session}", delete(end_session))
+        .route(
+            "/v1/users/{user}/sandboxes",
+            get(of_user).delete(destroy_all),
+        )
 }
 
 async fn launch(
@@ -42,6 +46,33 @@ async fn destroy(
     let destroyed = admin.sandboxes.destroy(session).await?;
     Ok(Json(Destroyed {
         destroyed: u64::from(destroyed),
+    }))
+}
+
+/// The sandbox goes first: what it still changes would open the room anew.
+async fn end_session(
+    State(admin): State<Arc<Admin>>,
+    Path(session): Path<Uuid>,
+) -> Result<Json<Destroyed>, Refused> {
+    let destroyed = match admin.sandboxes.destroy(session).await {
+        Ok(destroyed) => destroyed,
+        // Where there are no sandboxes, there is a room all the same.
+        Err(refused) if refused.is_unavailable() => false,
+        Err(refused) => return Err(refused),
+    };
+    let deleted = admin.rooms.delete(session).await;
+    deleted.map_err(|error| Refused::internal(&error))?;
+    Ok(Json(Destroyed {
+        destroyed: u64::from(destroyed),
+    }))
+}
+
+async fn of_user(
+    State(admin): State<Arc<Admin>>,
+    Path(user): Path<i64>,
+) -> Result<Json<OfUser>, Refused> {
+    Ok(Json(OfUser {
+        sandboxes: admin.sandboxes.of_user(user)?,
     }))
 }
 

@@ -136,6 +136,15 @@ pub(crate) struct SandboxFlags {
     )]
     sandbox_disk: u64,
 
+    /// How many commands one user may wait for at a time.
+    #[arg(
+        long,
+        env = "RUNNER_EXECS_PER_USER",
+        default_value_t = 16,
+        value_name = "NUMBER"
+    )]
+    execs_per_user: usize,
+
     /// Seconds that a command may run unless the request says otherwise.
     #[arg(
         long,
@@ -177,6 +186,7 @@ impl SandboxFlags {
             processes: self.sandbox_processes,
             cpu_millis: (self.sandbox_cpus * 1000.0).round() as u64,
             disk: self.sandbox_disk.saturating_mul(MEBIBYTE),
+            execs_per_user: self.execs_per_user,
             exec_timeout: Duration::from_secs(self.exec_timeout),
             exec_most: Duration::from_secs(self.exec_most),
         })

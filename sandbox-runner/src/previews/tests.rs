@@ -89,7 +89,7 @@ async fn given(answer: &'static str) -> Given {
         listener,
         limits,
         drain.clone(),
-        move |_| visitor.clone(),
+        move |_, _| visitor.clone(),
     ));
     Given {
         door,

@@ -1,6 +1,6 @@
 //! Commands, between the words of `runner-api` and those of `sandbox`.
 
-use super::SessionSandboxes;
+use super::{SessionSandboxes, places::Place};
 use crate::admin::Refused;
 use axum::http::StatusCode;
 use runner_api::commands::{Command, CommandLine, Exec, ExecEvent, Output};
@@ -26,6 +26,7 @@ pub(crate) struct Followed {
     stream: ExecStream,
     ended: bool,
     _used: Use,
+    _place: Place,
 }
 
 impl Followed {
@@ -49,9 +50,10 @@ impl SessionSandboxes {
     /// Runs a command to its end.
     pub(crate) async fn exec(&self, session: Uuid, exec: Exec) -> Result<Output, Refused> {
         let exec = self.timeouts.apply(exec)?;
+        let _place = self.place(session)?;
         let used = self.enter(session).await?;
         let sandbox = used.commands().await?;
-        let output = sandbox.exec(&exec).await?;
+        let output = self.settled(session, sandbox.exec(&exec).await).await?;
         self.metrics.commands.took(output.duration);
         Ok(Output {
             exit_code: output.exit_code,
@@ -66,11 +68,13 @@ impl SessionSandboxes {
     /// Runs a command that somebody follows.
     pub(crate) async fn follow(&self, session: Uuid, exec: Exec) -> Result<Followed, Refused> {
         let exec = self.timeouts.apply(exec)?;
+        let place = self.place(session)?;
         let used = self.enter(session).await?;
         Ok(Followed {
             stream: used.commands().await?.stream(&exec).await?,
             ended: false,
             _used: used,
+            _place: place,
         })
     }
 
@@ -97,6 +101,7 @@ impl SessionSandboxes {
         id: u64,
         wait: Duration,
     ) -> Result<Command, Refused> {
+        let _place = self.place(session)?;
         let used = self.enter(session).await?;
         let sandbox = used.commands().await?;
         Ok(shown(sandbox.wait(id, wait).await?))
@@ -106,7 +111,18 @@ impl SessionSandboxes {
     pub(crate) async fn kill(&self, session: Uuid, id: u64) -> Result<Command, Refused> {
         let used = self.enter(session).await?;
         let sandbox = used.commands().await?;
-        Ok(shown(sandbox.kill(id).await?))
+        let killed = sandbox.kill(id).await;
+        Ok(shown(self.settled(session, killed).await?))
+    }
+
+    /// A command that cannot be killed takes its sandbox along: that ends it for certain, and the
+    /// files are kept.
+    async fn settled<T>(&self, session: Uuid, done: Result<T, ExecError>) -> Result<T, Refused> {
+        if let Err(ExecError::Unkillable) = &done {
+            tracing::warn!(%session, "a command cannot be killed: its sandbox is stopped");
+            self.registry.get()?.stop(session).await?;
+        }
+        Ok(done?)
     }
 }
 

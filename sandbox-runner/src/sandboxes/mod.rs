@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `commands` | runs commands, in the words of `runner-api` |
 //! | `held` | what is kept of a session's sandbox between requests |
+//! | `places` | bounds how many commands a user waits for |
 //! | `ports` | the way to servers in sandboxes, for previews |
 //! | `unowned` | asks the edge which sessions are gone, and destroys what they left |
 //! | `watching` | puts what changes in a workspace into the session's room |
@@ -14,6 +15,7 @@
 
 mod commands;
 mod held;
+mod places;
 mod ports;
 mod settings;
 mod start;
@@ -30,7 +32,8 @@ use crate::drain::Drain;
 use crate::metrics::Metrics;
 use crate::previews::{Previews, Published, Target};
 use held::{Held, Holdings};
-use runner_api::sandboxes::{Launch, Launched, Preview, Sandbox, Status};
+use places::{Place, Places};
+use runner_api::sandboxes::{Launch, Launched, OfSession, Preview, Sandbox, Status};
 use sandbox::registry::{self, Counts, SandboxError, Sandboxes};
 use sandbox_files::{Watch, Workspace, WorkspacePath};
 use std::{
@@ -49,6 +52,7 @@ pub(crate) struct SessionSandboxes {
     previews: OnceLock<(Arc<Previews>, Arc<Published>)>,
     timeouts: commands::Timeouts,
     metrics: Arc<Metrics>,
+    places: Arc<Places>,
 }
 
 /// The registry, or why there is none; at first it is being opened. Clones are the same.
@@ -130,6 +134,20 @@ impl SessionSandboxes {
 
     pub(crate) fn status(&self, session: Uuid) -> Result<Sandbox, Refused> {
         Ok(shown(&self.registry.get()?.status(session)?))
+    }
+
+    /// All of a user's.
+    pub(crate) fn of_user(&self, user: i64) -> Result<Vec<OfSession>, Refused> {
+        let sandboxes = self.registry.get()?;
+        let all = sandboxes.sessions().into_iter().filter_map(|session| {
+            // One that was just destroyed is none.
+            let sandbox = sandboxes.status(session).ok()?;
+            (sandbox.user == user).then(|| OfSession {
+                session,
+                sandbox: shown(&sandbox),
+            })
+        });
+        Ok(all.collect())
     }
 
     /// Whether there was one.
@@ -217,6 +235,12 @@ impl SessionSandboxes {
             .files(session, files)
             .map_err(|error| Refused::internal(&error))?;
         Ok(SessionFiles { workspace, watch })
+    }
+
+    /// A place for one more command that somebody waits for.
+    fn place(&self, session: Uuid) -> Result<Place, Refused> {
+        let user = self.registry.get()?.status(session)?.user;
+        self.places.take(user)
     }
 
     /// The session's sandbox, to run commands in it; one that is stopped is started again.

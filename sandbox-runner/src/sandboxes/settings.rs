@@ -36,6 +36,8 @@ pub struct Settings {
     pub cpu_millis: u64,
     /// What each may keep on the disk.
     pub disk: u64,
+    /// How many commands a user may wait for at a time.
+    pub execs_per_user: usize,
     /// How long a command may run unless it is said.
     pub exec_timeout: Duration,
     /// How long a command may run that somebody waits for.
@@ -60,6 +62,7 @@ impl Default for Settings {
             processes: 256,
             cpu_millis: 1000,
             disk: 2 << 30,
+            execs_per_user: 16,
             exec_timeout: Duration::from_secs(120),
             exec_most: Duration::from_secs(600),
         }

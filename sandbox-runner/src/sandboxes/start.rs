@@ -1,7 +1,8 @@
 //! From settings to sandboxes.
 
 use super::{
-    Registry, SessionSandboxes, Settings, commands::Timeouts, held::Holdings, ports::ToSandboxes,
+    Registry, SessionSandboxes, Settings, commands::Timeouts, held::Holdings, places::Places,
+    ports::ToSandboxes,
 };
 use crate::{drain::Drain, metrics::Metrics};
 use platform_native::SystemClock;
@@ -74,6 +75,7 @@ pub(crate) async fn start(
             most: settings.exec_most,
         },
         metrics,
+        places: Places::new(settings.execs_per_user),
     };
     Ok((Arc::new(sandboxes), to_sandboxes))
 }

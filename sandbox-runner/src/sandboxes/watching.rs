@@ -12,7 +12,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tokio::{sync::broadcast::error::RecvError, task::AbortHandle};
+use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// How many changes are published at once.
@@ -29,7 +30,8 @@ pub(super) struct Watching {
     rooms: Rooms,
     watcher: Watcher,
     drain: Drain,
-    watched: Mutex<HashMap<Uuid, AbortHandle>>,
+    /// What ends each watch, and is cancelled also when one ended by itself.
+    watched: Mutex<HashMap<Uuid, CancellationToken>>,
 }
 
 impl Watching {
@@ -89,7 +91,7 @@ impl Watching {
     }
 
     async fn watch(self: &Arc<Self>, session: Uuid) {
-        let live = |handle: &AbortHandle| !handle.is_finished();
+        let live = |watch: &CancellationToken| !watch.is_cancelled();
         if self.all().get(&session).is_some_and(live) {
             return;
         }
@@ -108,8 +110,17 @@ impl Watching {
         match self.watcher.watch(&held.workspace).await {
             Ok((watch, changes)) => {
                 self.holdings.watched(session, watch);
-                let telling = tokio::spawn(self.clone().tell(session, changes));
-                self.all().insert(session, telling.abort_handle());
+                let end = self.drain.stopping();
+                self.all().insert(session, end.clone());
+                let telling = self.clone().tell(session, changes);
+                self.drain.spawn(async move {
+                    let ended = end.clone().drop_guard();
+                    tokio::select! {
+                        () = end.cancelled() => {}
+                        () = telling => {}
+                    }
+                    drop(ended);
+                });
             }
             Err(error) => {
                 let error = &error as &dyn StdError;
@@ -119,8 +130,8 @@ impl Watching {
     }
 
     fn forget(&self, session: Uuid) {
-        if let Some(handle) = self.all().remove(&session) {
-            handle.abort();
+        if let Some(watch) = self.all().remove(&session) {
+            watch.cancel();
         }
         self.holdings.forget(session);
     }
@@ -138,6 +149,10 @@ impl Watching {
 
     /// Whether there is anybody to tell more.
     async fn publish(&self, session: Uuid, changes: &[FileChange]) -> bool {
+        // The room of a session that is no more is not opened again.
+        if self.sandboxes.status(session).is_err() {
+            return false;
+        }
         let events: Vec<Event> = changes.iter().cloned().map(Event::FileChange).collect();
         loop {
             let obstacle = match self.rooms.publish(session, events.clone()).await {
@@ -154,7 +169,7 @@ impl Watching {
         }
     }
 
-    fn all(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, AbortHandle>> {
+    fn all(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, CancellationToken>> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -18,6 +18,7 @@ fn binary(state: &TempDir, variables: &[(&str, &str)]) -> Command {
         .env_clear()
         .env("RUNNER_LISTEN", "127.0.0.1:0")
         .env("RUNNER_ADMIN_LISTEN", "127.0.0.1:0")
+        .env("RUNNER_PREVIEW_LISTEN", "127.0.0.1:0")
         .env("RUNNER_STATE", state.path())
         .envs(variables.iter().copied())
         .stdin(Stdio::piped())

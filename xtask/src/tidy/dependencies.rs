@@ -127,7 +127,7 @@ fn forbidden(layer: Layer, on: Layer, name: &str) -> Option<&'static str> {
         Component => matches!(on, Library | Contracts | Origins | Ports | Domain),
         // The words in which the runner answers.
         Native if name == "runner-api" => true,
-        Native => matches!(on, Native | Contracts | Domain),
+        Native => matches!(on, Native | Contracts | Domain | Ports),
         Program => on != Component && name != "platform-spin",
     };
     (!allowed).then_some(match (layer, on) {
@@ -208,6 +208,7 @@ mod tests {
             (Program, "sandbox", true),
             (Native, "sandbox-init", true),
             (Native, "domain", true),
+            (Native, "ports", true),
             (Native, "runner-api", true),
             (Native, "store", false),
             (Library, "sandbox", false),

@@ -5,6 +5,7 @@
 use axum::Router;
 use ports::Platform;
 use serde_json::{Value, json};
+use std::process::Command;
 use test_app::{Accounts, Answer, Way};
 
 pub(crate) const PROVIDERS: &str = "/api/v1/model-providers";
@@ -84,4 +85,20 @@ pub(crate) fn with(base: &Value, name: &str, value: Value) -> Value {
     let mut body = base.clone();
     body[name] = value;
     body
+}
+
+/// What the tests of this file print, run once more without the one called `but`.
+pub(crate) fn log_of_all(but: &str) -> Vec<u8> {
+    let mut again = Command::new(std::env::current_exe().unwrap());
+    let again = again.args(["--nocapture", "--test-threads=1", "--skip", but]);
+    let output = again.output().unwrap();
+    let log = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&log));
+    log
+}
+
+pub(crate) fn holds(bytes: &[u8], text: &str) -> bool {
+    bytes
+        .windows(text.len())
+        .any(|window| window == text.as_bytes())
 }

@@ -1,3 +1,5 @@
+//! The decision as tables: transcripts on one side, what comes next on the other.
+
 use super::{Next, Situation, decide};
 use crate::{
     Agent, Answer, Assignments, Body, Call, CallResult, CallState, End, Limits, MessageState,

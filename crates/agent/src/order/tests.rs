@@ -1,3 +1,5 @@
+//! Orders of events, good and bad, as tables.
+
 use super::check;
 use crate::{CallState, Event, Kind, MessageState, Outcome, Reason, Usage};
 use serde_json::json;

@@ -1,3 +1,5 @@
+//! Values that fit a schema and values that do not, with what is said of them.
+
 use super::faults;
 use serde_json::{Value, json};
 

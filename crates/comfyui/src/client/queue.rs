@@ -96,7 +96,7 @@ impl Client {
         Ok(())
     }
 
-    /// Interrupts a prompt if it runs. (Servers before 0.3.57 interrupt whatever runs.)
+    /// Interrupts a prompt if it runs. (Old servers interrupt whatever runs.)
     ///
     /// # Errors
     /// Any [`Error`].

@@ -5,6 +5,7 @@ use contracts::codex::{CodexToken, LoginStatus};
 use contracts::runtime::{
     AccountByEmail, Profile, ProfileChange, RefreshToken, SignIn, SignUp, Tokens, Verify,
 };
+use contracts::studio::providers::{ProviderCreate, ProviderUpdate};
 use contracts::studio::{Changed, OwnAccount, OwnAccountChange, PasswordChange, StudioToken};
 use contracts::workspace::{TokenResponse, UserProfile};
 use contracts::{Change, Validate, invalid_members};
@@ -90,6 +91,10 @@ fn no_secret_is_shown() {
         serde_json::from_value(json!({"email": "ada@example.org", "password": "hunter22"}))
             .unwrap();
     assert!(!format!("{sign_in:?}").contains("hunter22"));
+    let provider = json!({"name": "n", "code": "c", "baseUrl": "u", "apiKey": "hunter22"});
+    let create: ProviderCreate = serde_json::from_value(provider.clone()).unwrap();
+    let update: ProviderUpdate = serde_json::from_value(provider).unwrap();
+    assert!(!format!("{create:?} {update:?}").contains("hunter22"));
 }
 
 fn account() -> Account {

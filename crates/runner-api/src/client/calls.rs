@@ -1,6 +1,6 @@
 //! Letters, sandboxes, commands, rooms and runs.
 
-use super::{Call, Client, ExecEvents, RunLines, waiting};
+use super::{Call, Client, ExecEvents, RunLines, refusal, waiting};
 use crate::{
     commands::{Command, Commands, Exec, Output},
     mail::Letter,
@@ -36,10 +36,14 @@ impl Client {
     /// Hands over a letter.
     ///
     /// # Errors
-    /// That the runner did not store it.
+    /// That the runner did not store it. Its reason is about the deployment, so it is not read.
     pub async fn send_letter(&self, letter: &Letter<'_>) -> Result<(), Error> {
         let call = Call::new(Method::POST, "/v1/mail").json(letter)?;
-        self.tell(call.within(LETTER)).await
+        let response = self.within(LETTER, self.exchange(call)).await?;
+        match response.status() {
+            status if status.is_success() => Ok(()),
+            status => Err(refusal::failed(format!("the runner answered {status}"))),
+        }
     }
 
     /// Launches a session's sandbox, or finds it.
@@ -75,6 +79,15 @@ impl Client {
     /// The runner's refusal, or that it cannot be asked.
     pub async fn destroy(&self, session: Uuid) -> Result<Destroyed, Error> {
         self.ask(Call::new(Method::DELETE, sandbox(session))).await
+    }
+
+    /// The session is no more: its sandbox is destroyed, and the readers of its room are told.
+    ///
+    /// # Errors
+    /// The runner's refusal, or that it cannot be asked.
+    pub async fn end_session(&self, session: Uuid) -> Result<Destroyed, Error> {
+        let target = format!("/v1/sessions/{session}");
+        self.ask(Call::new(Method::DELETE, target)).await
     }
 
     /// Destroys all sandboxes of a user.

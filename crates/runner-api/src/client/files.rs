@@ -1,10 +1,10 @@
 //! Files of a sandbox's workspace.
 
-use super::{Call, Client, calls::sandbox, refusal, waiting};
+use super::{Call, Client, calls::sandbox, refusal::Refusal, waiting};
 use crate::files::{File, MakeDirectory, Move, Node};
 use bytes::Bytes;
-use domain::Error;
-use http::{HeaderValue, Method, Response, StatusCode, header};
+use domain::{Error, ErrorKind};
+use http::{HeaderValue, Method, Response, header};
 use ports::ByteStream;
 use uuid::Uuid;
 
@@ -110,21 +110,17 @@ impl Client {
         if let Some(range) = range {
             call = call.header(header::RANGE, range.clone());
         }
-        let limit = call.limit;
-        let asked = async {
-            let response = self.exchange(call).await?;
-            match response.status() {
-                StatusCode::OK | StatusCode::PARTIAL_CONTENT => {
-                    Ok(Raw::Bytes(self.patient(response)))
-                }
-                StatusCode::RANGE_NOT_SATISFIABLE => Ok(Raw::OutOfRange {
-                    content_range: response.headers().get(header::CONTENT_RANGE).cloned(),
-                    error: refusal::read(response).await,
-                }),
-                _ => Err(refusal::read(response).await),
-            }
-        };
-        self.within(limit, asked).await
+        match self.open(call).await {
+            Ok(response) => Ok(Raw::Bytes(self.patient(response))),
+            Err(Refusal {
+                error,
+                content_range,
+            }) if error.kind() == ErrorKind::RangeNotSatisfiable => Ok(Raw::OutOfRange {
+                error,
+                content_range,
+            }),
+            Err(refusal) => Err(refusal.error),
+        }
     }
 
     /// Writes a file, or adds to its end. Parents are made.

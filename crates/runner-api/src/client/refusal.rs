@@ -2,7 +2,7 @@
 
 use super::whole;
 use domain::{Error, ErrorKind};
-use http::{HeaderMap, Response, header};
+use http::{HeaderMap, HeaderValue, Response, header, response::Parts};
 use ports::{ByteStream, HttpError};
 use serde::Deserialize;
 use std::error::Error as StdError;
@@ -24,9 +24,38 @@ struct Problem {
     detail: String,
 }
 
-/// The error that an answer other than a success stands for.
-pub(super) async fn read(response: Response<ByteStream>) -> Error {
+/// Why there is no answer.
+pub(super) struct Refusal {
+    pub(super) error: Error,
+    /// Of a range that is beyond the end: `bytes */SIZE`.
+    pub(super) content_range: Option<HeaderValue>,
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            content_range: None,
+        }
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        refusal.error
+    }
+}
+
+/// What an answer other than a success stands for.
+pub(super) async fn read(response: Response<ByteStream>) -> Refusal {
     let (parts, body) = response.into_parts();
+    Refusal {
+        content_range: parts.headers.get(header::CONTENT_RANGE).cloned(),
+        error: error(&parts, body).await,
+    }
+}
+
+async fn error(parts: &Parts, body: ByteStream) -> Error {
     let status = parts.status.as_u16();
     let cause = format!("the runner answered {status}");
     let Some(kind) = kind_of(status) else {

@@ -196,6 +196,8 @@ impl Inner {
             let nameless = nameless_bytes(&pids, &folder)?;
             // What hides from being counted is taken for full.
             let files = match usage.unreadable {
+                // It was not counted further: there is more.
+                0 if usage.partial => most.saturating_add(1),
                 0 => usage.files,
                 _ => u64::MAX,
             };

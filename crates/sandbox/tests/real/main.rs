@@ -17,3 +17,9 @@ mod life;
 mod site;
 #[path = "../support/mod.rs"]
 mod support;
+
+/// Containers are root's to make here; the rest holds for everybody.
+#[test]
+fn all_of_it_as_an_ordinary_user() {
+    support::again_as_an_ordinary_user();
+}

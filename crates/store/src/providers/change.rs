@@ -1,7 +1,9 @@
 //! How providers change.
 
 use crate::rows::{count_of, first};
-use domain::{Availability, Error, ModelName, ProviderCode, ProviderId, ProviderUrl, Sealed};
+use domain::{
+    Availability, Error, ModelName, Provider, ProviderCode, ProviderId, ProviderUrl, Sealed,
+};
 use ports::{Row, Sql, SqlError, Value};
 
 /// A provider's key as it is stored.
@@ -32,9 +34,9 @@ pub struct ProviderChange<'a> {
     pub local: Option<bool>,
     /// Whether it is used.
     pub status: Option<Availability>,
-    /// Where it must be before the change, so that a key that stays goes to no server that the
-    /// change was not judged for.
-    pub only_at: Option<&'a str>,
+    /// What the change was judged by: its address and its key must still be these, so that no
+    /// key goes to a server that it was not meant for.
+    pub only_if: Option<&'a Provider>,
 }
 
 /// What became of a change.
@@ -44,8 +46,8 @@ pub enum Changed {
     Done,
     /// Another provider has the code.
     CodeTaken,
-    /// The provider is no longer where the change was judged for.
-    Moved,
+    /// The provider has another address or another key than the change was judged by.
+    Overtaken,
     /// There is no such provider.
     Gone,
 }
@@ -68,7 +70,7 @@ pub async fn update(
              rate_limit = CASE WHEN ?8 THEN ?9 ELSE rate_limit END, \
              timeout_ms = COALESCE(?10, timeout_ms), local = COALESCE(?11, local), \
              status = COALESCE(?12, status), updated_at = ?13 \
-         WHERE id = ?1 AND (?14 IS NULL OR base_url = ?14) RETURNING id";
+         WHERE id = ?1 AND (?14 IS NULL OR (base_url = ?14 AND api_key IS ?15)) RETURNING id";
     let key = change.api_key.flatten();
     let parameters = vec![
         id.0.into(),
@@ -84,7 +86,8 @@ pub async fn update(
         change.local.map(i64::from).into(),
         change.status.map(Availability::as_str).into(),
         now.into(),
-        change.only_at.into(),
+        change.only_if.map(|known| known.base_url.as_str()).into(),
+        sealed_key(change.only_if),
     ];
     if count_of(sql, UPDATE, parameters).await? > 0 {
         return Ok(Changed::Done);
@@ -97,14 +100,21 @@ async fn why_not(
     id: ProviderId,
     change: &ProviderChange<'_>,
 ) -> Result<Changed, Error> {
-    const SELECT: &str = "SELECT ?2 IS NOT NULL AND base_url <> ?2 FROM providers WHERE id = ?1";
-    let parameters: Vec<Value> = vec![id.0.into(), change.only_at.into()];
-    let moved = |row: &Row| -> Result<i64, SqlError> { row.get(0) };
-    Ok(match first(sql, SELECT, parameters, moved).await? {
+    const SELECT: &str = "SELECT ?2 IS NOT NULL AND (base_url <> ?2 OR api_key IS NOT ?3) \
+         FROM providers WHERE id = ?1";
+    let address = change.only_if.map(|known| known.base_url.as_str());
+    let parameters: Vec<Value> = vec![id.0.into(), address.into(), sealed_key(change.only_if)];
+    let overtaken = |row: &Row| -> Result<i64, SqlError> { row.get(0) };
+    Ok(match first(sql, SELECT, parameters, overtaken).await? {
         None => Changed::Gone,
         Some(0) => Changed::CodeTaken,
-        Some(_) => Changed::Moved,
+        Some(_) => Changed::Overtaken,
     })
+}
+
+fn sealed_key(of: Option<&Provider>) -> Value {
+    let sealed = of.and_then(|known| known.api_key.as_ref());
+    sealed.map(|sealed| sealed.0.as_str()).into()
 }
 
 /// Replaces the sealed key `old` by `new`, the same key sealed anew. `false` when the provider
