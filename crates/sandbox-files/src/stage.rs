@@ -44,6 +44,8 @@ impl Staged {
                 name: None,
             },
             Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => Self::named(directory)?,
+            // What ext4 says of a directory that was removed meanwhile.
+            Err(Errno::PERM) if fs::fstat(&directory)?.st_nlink == 0 => return Err(Errno::NOENT),
             Err(errno) => return Err(errno),
         };
         workspace.own(&staged.file)?;
