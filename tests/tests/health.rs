@@ -65,6 +65,17 @@ async fn what_the_platform_stands_on() {
 /// A UUID that nothing has.
 const NOBODYS: &str = "00000000-0000-7000-8000-000000000000";
 
+/// The path with something for each of its parameters.
+fn filled(path: &str) -> String {
+    let fill = |part: &str| match part {
+        "{username}" => "nobody".to_owned(),
+        "{user_id}" | "{conversation_id}" | "{command_id}" | "{id}" => "4711".to_owned(),
+        part if part.starts_with('{') => NOBODYS.to_owned(),
+        part => part.to_owned(),
+    };
+    path.split('/').map(fill).collect::<Vec<_>>().join("/")
+}
+
 #[tokio::test]
 async fn every_operation_of_the_document_is_served() {
     let stack = Stack::start().await;
@@ -75,16 +86,7 @@ async fn every_operation_of_the_document_is_served() {
     assert_eq!(document["openapi"], "3.1.0");
     let mut operations = 0;
     for (path, methods) in document["paths"].as_object().unwrap() {
-        let asked = path
-            .replace("{username}", "nobody")
-            .replace("{user_id}", "4711")
-            .replace("{conversation_id}", "4711")
-            .replace("{login_id}", NOBODYS)
-            .replace("{key_id}", NOBODYS);
-        assert!(
-            !asked.contains('{'),
-            "{path}: a parameter that this test does not know"
-        );
+        let asked = filled(path);
         for method in methods.as_object().unwrap().keys() {
             let request = Request::builder()
                 .method(method.to_uppercase().as_str())

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `POST /v1/sandboxes/{session}/exec` with [`Exec`] | 200 [`Output`]; with `Accept: application/x-ndjson` a stream of [`ExecEvent`], a line each |
 //! | `POST /v1/sandboxes/{session}/commands` with [`Exec`] | 201 [`Command`]: it goes on in the background |
-//! | `GET /v1/sandboxes/{session}/commands` | 200 [`Commands`], newest first |
+//! | `GET /v1/sandboxes/{session}/commands` | 200 [`Commands`], newest first, with the last 4 KiB of each output |
 //! | `GET /v1/sandboxes/{session}/commands/{id}?wait=SECONDS` | 200 [`Command`], at once or when it ended or the time is up; 404 |
 //! | `DELETE /v1/sandboxes/{session}/commands/{id}` | 200 [`Command`]: killed with all its children; 404 |
 //!

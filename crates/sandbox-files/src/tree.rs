@@ -77,6 +77,7 @@ pub(crate) fn tree(
         waiting: VecDeque::from([(0, CString::default(), depth.clamp(1, DEEPEST_TREE))]),
         hidden,
         most: workspace.settings.largest_tree,
+        bytes: MOST_BYTES,
     };
     while let Some((index, below_top, depth)) = growing.waiting.pop_front() {
         match growing.directory(index, &below_top, depth) {
@@ -91,6 +92,12 @@ pub(crate) fn tree(
     Ok(growing.assemble())
 }
 
+/// How large a tree may get as JSON, about, in bytes.
+const MOST_BYTES: usize = 8 << 20;
+
+/// What a node takes in JSON besides its name and its path.
+const NODE_BYTES: usize = 120;
+
 /// A tree that grows level by level, so that the upper levels are whole when it gets too large.
 struct Growing {
     directory: OwnedFd,
@@ -102,6 +109,8 @@ struct Growing {
     waiting: VecDeque<(usize, CString, u32)>,
     hidden: bool,
     most: usize,
+    /// How many bytes it may still have.
+    bytes: usize,
 }
 
 impl Growing {
@@ -111,6 +120,10 @@ impl Growing {
             if shows_something(&directory, self.hidden)? {
                 self.truncate(index);
             }
+            return Ok(());
+        }
+        if self.bytes == 0 {
+            self.truncate(index);
             return Ok(());
         }
         let (names, more) = self.names(&directory)?;
@@ -131,6 +144,13 @@ impl Growing {
                 true => shown.clone(),
                 false => format!("{prefix}/{shown}"),
             };
+            let size = written(&shown) + written(&shown_path) + NODE_BYTES;
+            let Some(left) = self.bytes.checked_sub(size) else {
+                self.bytes = 0;
+                self.truncate(index);
+                return Ok(());
+            };
+            self.bytes = left;
             let child = described(shown, shown_path, &stat);
             if child.kind == Kind::Directory {
                 let path = below(path.as_bytes(), name.as_bytes());
@@ -178,4 +198,14 @@ impl Growing {
         }
         self.top
     }
+}
+
+/// How long a text is in JSON: control characters take six bytes there.
+fn written(text: &str) -> usize {
+    let long = |letter: char| match letter {
+        '"' | '\\' => 2,
+        letter if letter.is_ascii_control() => 6,
+        letter => letter.len_utf8(),
+    };
+    text.chars().map(long).sum()
 }

@@ -1,6 +1,6 @@
 //! A request's way into a sandbox, and the answer's way back.
 
-use super::{address::Target, cookies, page::Fault};
+use super::{address::Target, cookies, page::Fault, pass::Kind, places::Place};
 use crate::{drain::Drain, front_door::strip_hop_by_hop};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use bytes::Bytes;
@@ -19,11 +19,18 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 
 /// The body of an answer: the server's, or ours.
 #[derive(Debug)]
-pub(crate) struct Forwarded(Either<Incoming, Full<Bytes>>);
+pub(crate) struct Forwarded {
+    body: Either<Incoming, Full<Bytes>>,
+    /// Held until the last byte.
+    _place: Option<Place>,
+}
 
 impl Forwarded {
     pub(super) fn own(body: Bytes) -> Self {
-        Self(Either::Right(Full::new(body)))
+        Self {
+            body: Either::Right(Full::new(body)),
+            _place: None,
+        }
     }
 }
 
@@ -35,15 +42,15 @@ impl http_body::Body for Forwarded {
         self: std::pin::Pin<&mut Self>,
         cx: &mut std::task::Context<'_>,
     ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
-        std::pin::Pin::new(&mut self.get_mut().0).poll_frame(cx)
+        std::pin::Pin::new(&mut self.get_mut().body).poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
+        self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> http_body::SizeHint {
-        self.0.size_hint()
+        self.body.size_hint()
     }
 }
 
@@ -70,6 +77,7 @@ pub(super) async fn forward(
     mut request: Request<Incoming>,
     stream: TcpStream,
     to: &ToSandbox<'_>,
+    place: Place,
     drain: &Drain,
 ) -> Result<Response<Forwarded>, Fault> {
     let upgrade = protocol_of(request.headers());
@@ -101,7 +109,7 @@ pub(super) async fn forward(
         (false, _, _) => {}
         (true, Some(protocol), Some(visitor)) => {
             let server = hyper::upgrade::on(&mut response);
-            drain.spawn(join(visitor, server, drain.clone()));
+            drain.spawn(join(visitor, server, place, drain.clone()));
             let headers = response.headers_mut();
             let_out(headers, to);
             headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
@@ -111,11 +119,14 @@ pub(super) async fn forward(
         (true, _, _) => return Err(Fault::Broken),
     }
     let_out(response.headers_mut(), to);
-    Ok(response.map(|body| Forwarded(Either::Left(body))))
+    Ok(response.map(|body| Forwarded {
+        body: Either::Left(body),
+        _place: Some(place),
+    }))
 }
 
-/// Passes bytes both ways until one side ends, or the runner stops.
-async fn join(visitor: OnUpgrade, server: OnUpgrade, drain: Drain) {
+/// Passes bytes both ways until one side ends, the visitor's stay is over, or the runner stops.
+async fn join(visitor: OnUpgrade, server: OnUpgrade, place: Place, drain: Drain) {
     let (Ok(visitor), Ok(server)) = tokio::join!(visitor, server) else {
         return;
     };
@@ -123,8 +134,10 @@ async fn join(visitor: OnUpgrade, server: OnUpgrade, drain: Drain) {
     let stopping = drain.stopping();
     tokio::select! {
         () = stopping.cancelled() => {}
+        () = tokio::time::sleep(Kind::Stay.lasts()) => {}
         _ = tokio::io::copy_bidirectional(&mut visitor, &mut server) => {}
     }
+    drop(place);
 }
 
 /// The protocol that a head asks or agrees to switch to.

@@ -15,6 +15,7 @@ mod entrance;
 mod forward;
 mod page;
 mod pass;
+mod places;
 mod published;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ use http::{Request, Response};
 use hyper::{body::Incoming, service::Service};
 use page::Fault;
 use pass::{Kind, Passes};
+use places::Places;
 use std::{
     convert::Infallible,
     io,
@@ -72,6 +74,7 @@ pub(crate) struct Previews {
     ports: Vec<u16>,
     passes: Passes,
     relay: Arc<dyn Relay>,
+    places: Arc<Places>,
     drain: Drain,
 }
 
@@ -92,6 +95,7 @@ impl Previews {
             ports: settings.ports.clone(),
             passes: Passes::new(token),
             relay,
+            places: Arc::default(),
             drain,
         }
     }
@@ -135,8 +139,9 @@ impl Previews {
                     host: &host,
                     own_origin: &self.url.origin(&target),
                 };
+                let place = self.places.take(target.session).ok_or(Fault::TooMany)?;
                 let stream = self.relay.connect(target.session, target.port).await?;
-                forward::forward(request, stream, &to, &self.drain).await
+                forward::forward(request, stream, &to, place, &self.drain).await
             }
         }
     }

@@ -11,6 +11,8 @@ pub(super) enum Fault {
     NoSuchPreview,
     /// The visitor has no pass, or one that ended.
     Closed,
+    /// There are too many connections into the sandbox, or into all of them.
+    TooMany,
     /// The session has no sandbox that runs.
     NoSandbox,
     /// Nothing listens at the port.
@@ -40,6 +42,7 @@ impl Fault {
         match self {
             Self::NoSuchPreview | Self::NoSandbox => StatusCode::NOT_FOUND,
             Self::Closed => StatusCode::FORBIDDEN,
+            Self::TooMany => StatusCode::SERVICE_UNAVAILABLE,
             Self::NothingListens | Self::Broken => StatusCode::BAD_GATEWAY,
             Self::Silent => StatusCode::GATEWAY_TIMEOUT,
         }
@@ -52,6 +55,7 @@ impl Fault {
                 "This preview is open only to those who may see its session. Its address is good \
                  for a short while: open it again from the platform."
             }
+            Self::TooMany => "Too many connections are open. Try again in a moment.",
             Self::NoSandbox => "The session's sandbox is not running.",
             Self::NothingListens => "Nothing listens at this port in the sandbox yet.",
             Self::Broken => "The server in the sandbox did not give an answer.",

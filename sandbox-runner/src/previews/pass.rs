@@ -26,7 +26,7 @@ impl Kind {
     pub(crate) fn lasts(self) -> Duration {
         match self {
             Self::Entry => Duration::from_secs(5 * 60),
-            Self::Stay => Duration::from_secs(8 * 3600),
+            Self::Stay => Duration::from_secs(3600),
         }
     }
 

@@ -11,6 +11,9 @@ use sandbox::{
 use std::time::Duration;
 use uuid::Uuid;
 
+/// How much of a command's output a list shows, in bytes of each.
+const BRIEF: usize = 4096;
+
 /// How long commands may run.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timeouts {
@@ -91,7 +94,7 @@ impl SessionSandboxes {
     pub(crate) async fn commands(&self, session: Uuid) -> Result<Vec<Command>, Refused> {
         let used = self.enter(session).await?;
         let sandbox = used.commands().await?;
-        Ok(sandbox.list().into_iter().map(shown).collect())
+        Ok(sandbox.list().into_iter().map(shown).map(brief).collect())
     }
 
     /// One of them, when it ended or `wait` is over.
@@ -167,6 +170,18 @@ fn shown(command: exec::Command) -> Command {
         stderr: command.stderr,
         truncated: command.truncated,
     }
+}
+
+/// The same with the end of its output alone: all of many commands would be too much.
+fn brief(mut command: Command) -> Command {
+    for text in [&mut command.stdout, &mut command.stderr] {
+        let from = text.floor_char_boundary(text.len().saturating_sub(BRIEF));
+        if from > 0 {
+            *text = text.split_off(from);
+            command.truncated = true;
+        }
+    }
+    command
 }
 
 fn told(event: exec::ExecEvent) -> ExecEvent {

@@ -5,6 +5,7 @@ use sandbox_files::{Settings, Watch, Workspace};
 use std::{
     collections::HashMap,
     io,
+    path::PathBuf,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 use uuid::Uuid;
@@ -16,6 +17,7 @@ pub(super) struct Holdings(Mutex<HashMap<Uuid, Held>>);
 /// A session's files.
 #[derive(Clone, Debug)]
 pub(super) struct Held {
+    folder: PathBuf,
     pub(super) workspace: Workspace,
     pub(super) watch: Option<Watch>,
 }
@@ -24,7 +26,9 @@ impl Holdings {
     /// The session's files, opened if they are not yet.
     pub(super) fn files(&self, session: Uuid, files: &Files) -> io::Result<Held> {
         let mut all = self.all();
-        if let Some(held) = all.get(&session) {
+        // A session that was given another sandbox has another folder.
+        let same = |held: &&Held| held.folder == files.workspace;
+        if let Some(held) = all.get(&session).filter(same) {
             return Ok(held.clone());
         }
         let settings = Settings {
@@ -32,6 +36,7 @@ impl Holdings {
             ..Settings::default()
         };
         let held = Held {
+            folder: files.workspace.clone(),
             workspace: Workspace::open(&files.workspace, settings)?,
             watch: None,
         };

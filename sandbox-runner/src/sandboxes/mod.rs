@@ -185,6 +185,11 @@ impl SessionSandboxes {
                 listening: listening.contains(&port),
             });
         }
+        if let Err(gone) = sandboxes.status(session) {
+            // Destroyed meanwhile: its ports may have been opened after they were closed.
+            published.close(session);
+            return Err(gone.into());
+        }
         Ok(shown)
     }
 
@@ -230,7 +235,9 @@ impl SessionSandboxes {
     }
 
     fn held(&self, session: Uuid, files: &registry::Files) -> Result<SessionFiles, Refused> {
-        let Held { workspace, watch } = self
+        let Held {
+            workspace, watch, ..
+        } = self
             .holdings
             .files(session, files)
             .map_err(|error| Refused::internal(&error))?;

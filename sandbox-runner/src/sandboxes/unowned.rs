@@ -56,7 +56,10 @@ async fn destroy_unowned(
         let gone: Sessions = serde_json::from_slice(&answer.body)?;
         for session in gone.sessions.iter().filter(|gone| sessions.contains(gone)) {
             tracing::info!(%session, "the session is gone, and its sandbox with it");
-            registry.destroy(*session).await?;
+            if let Err(error) = registry.destroy(*session).await {
+                let error = &error as &dyn StdError;
+                tracing::error!(%session, error, "a sandbox that nobody owns is still there");
+            }
         }
     }
     Ok(())

@@ -12,12 +12,15 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{Semaphore, broadcast::error::RecvError};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// How many changes are published at once.
 const AT_ONCE: usize = 512;
+
+/// How many workspaces are looked at for the first time at once.
+const AT_A_TIME: usize = 4;
 
 /// How long a room that cannot take changes is left alone.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -30,6 +33,8 @@ pub(super) struct Watching {
     rooms: Rooms,
     watcher: Watcher,
     drain: Drain,
+    /// How many workspaces are looked at for the first time at once.
+    turns: Semaphore,
     /// What ends each watch, and is cancelled also when one ended by itself.
     watched: Mutex<HashMap<Uuid, CancellationToken>>,
 }
@@ -47,6 +52,7 @@ impl Watching {
             rooms,
             watcher: Watcher::default(),
             drain,
+            turns: Semaphore::new(AT_A_TIME),
             watched: Mutex::default(),
         }
     }
@@ -64,7 +70,8 @@ impl Watching {
             };
             match change {
                 Ok(Lifecycle { session, change }) => match change {
-                    Change::Started { .. } => self.watch(session).await,
+                    // Large workspaces take a while to look at, and must not keep others waiting.
+                    Change::Started { .. } => self.drain.spawn(self.clone().watch(session)),
                     // Its files are kept, and can be changed.
                     Change::Stopped => {}
                     Change::Destroyed => self.forget(session),
@@ -86,11 +93,12 @@ impl Watching {
             self.forget(session);
         }
         for session in there {
-            self.watch(session).await;
+            self.drain.spawn(self.clone().watch(session));
         }
     }
 
-    async fn watch(self: &Arc<Self>, session: Uuid) {
+    async fn watch(self: Arc<Self>, session: Uuid) {
+        let _turn = self.turns.acquire().await;
         let live = |watch: &CancellationToken| !watch.is_cancelled();
         if self.all().get(&session).is_some_and(live) {
             return;
@@ -139,25 +147,32 @@ impl Watching {
     /// Tells the session's room of changes, in order, until the workspace is gone.
     async fn tell(self: Arc<Self>, session: Uuid, mut changes: Changes) {
         while let Some(window) = changes.next().await {
-            for part in window.chunks(AT_ONCE) {
-                if !self.publish(session, part).await {
-                    return;
+            let mut parts: Vec<&[FileChange]> = window.chunks(AT_ONCE).rev().collect();
+            while let Some(part) = parts.pop() {
+                match self.publish(session, part).await {
+                    Told::Yes => {}
+                    Told::InParts => {
+                        let (first, second) = part.split_at(part.len() / 2);
+                        parts.extend([second, first]);
+                    }
+                    Told::NoMore => return,
                 }
             }
         }
     }
 
-    /// Whether there is anybody to tell more.
-    async fn publish(&self, session: Uuid, changes: &[FileChange]) -> bool {
+    async fn publish(&self, session: Uuid, changes: &[FileChange]) -> Told {
         // The room of a session that is no more is not opened again.
         if self.sandboxes.status(session).is_err() {
-            return false;
+            return Told::NoMore;
         }
         let events: Vec<Event> = changes.iter().cloned().map(Event::FileChange).collect();
         loop {
             let obstacle = match self.rooms.publish(session, events.clone()).await {
-                Ok(_) => return true,
-                Err(PublishError::Deleted | PublishError::Stopping) => return false,
+                Ok(_) => return Told::Yes,
+                Err(PublishError::Deleted | PublishError::Stopping) => return Told::NoMore,
+                // Long names. One change alone always fits.
+                Err(PublishError::TooLarge { .. }) if changes.len() > 1 => return Told::InParts,
                 Err(obstacle) => obstacle,
             };
             tracing::warn!(
@@ -172,6 +187,15 @@ impl Watching {
     fn all(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, CancellationToken>> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What became of changes that were to be told.
+enum Told {
+    Yes,
+    /// They are too many at once.
+    InParts,
+    /// There is nobody to tell any more.
+    NoMore,
 }
 
 impl Registry {

@@ -16,7 +16,11 @@ use rustix::{
 use std::{ffi::OsStr, fs::File, io::Read as _, os::unix::ffi::OsStrExt as _, path::Path, rc::Rc};
 
 /// How much of such a file counts, in bytes.
-const LONGEST: u64 = 64 << 10;
+const LONGEST: u64 = 16 << 10;
+
+/// How many patterns may be in force at once: each costs memory and time for every name. Beyond,
+/// the files of deeper directories do not count.
+const MOST_PATTERNS: u64 = 2_000;
 
 /// Directories that are left out wherever they are.
 const MADE: [&[u8]; 3] = [b".git", b"node_modules", b"target"];
@@ -27,6 +31,8 @@ pub(super) struct Rules {
     ignore: Gitignore,
     git: Gitignore,
     above: Option<Rc<Rules>>,
+    /// How many patterns these are, with those above.
+    patterns: u64,
 }
 
 impl Rules {
@@ -36,9 +42,19 @@ impl Rules {
         path: &[u8],
         above: Option<Rc<Self>>,
     ) -> Result<Rc<Self>, Errno> {
+        let so_far = above.as_ref().map_or(0, |above| above.patterns);
+        let (ignore, git) = match so_far < MOST_PATTERNS {
+            true => (
+                rules(&directory, c".ignore", path)?,
+                rules(&directory, c".gitignore", path)?,
+            ),
+            false => (Gitignore::empty(), Gitignore::empty()),
+        };
+        let own = [&ignore, &git].map(|rules| rules.num_ignores() + rules.num_whitelists());
         Ok(Rc::new(Self {
-            ignore: rules(&directory, c".ignore", path)?,
-            git: rules(&directory, c".gitignore", path)?,
+            patterns: so_far.saturating_add(own.iter().sum()),
+            ignore,
+            git,
             above,
         }))
     }

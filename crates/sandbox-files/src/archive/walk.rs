@@ -60,6 +60,9 @@ struct Walk<'a> {
     files: u64,
 }
 
+/// How deep an archive goes: each level holds a descriptor and its rules.
+const DEEPEST: usize = 64;
+
 /// A directory that is being walked through.
 struct Level {
     directory: OwnedFd,
@@ -76,11 +79,18 @@ impl Walk<'_> {
             .enter(CString::default(), above)
             .map_err(FileError::at(self.root))?;
         let mut levels = vec![top];
-        while let Some(level) = levels.last_mut() {
+        loop {
+            let levels_open = levels.len();
+            let Some(level) = levels.last_mut() else {
+                return Ok(());
+            };
             let Some(name) = level.names.next() else {
                 levels.pop();
                 continue;
             };
+            if levels_open >= DEEPEST {
+                return Err(too_large(DEEPEST as u64, "levels"));
+            }
             let path = below(level.path.as_bytes(), name.as_bytes());
             let shown = self.root.join(&path.to_string_lossy());
             match self.one(level, &name, &path) {
@@ -96,7 +106,6 @@ impl Walk<'_> {
             }
             self.check_limits()?;
         }
-        Ok(())
     }
 
     /// The rules of the directories above the top.
@@ -174,17 +183,19 @@ impl Walk<'_> {
 
     fn check_limits(&self) -> Result<(), FileError> {
         let most = self.workspace.settings.largest_archive;
-        let what = "the archive".to_owned();
         if self.bytes > most.bytes {
-            let (limit, unit) = (most.bytes, "bytes");
-            return Err(FileError::TooLarge { what, limit, unit });
+            return Err(too_large(most.bytes, "bytes"));
         }
         if self.files > most.files {
-            let (limit, unit) = (most.files, "files");
-            return Err(FileError::TooLarge { what, limit, unit });
+            return Err(too_large(most.files, "files"));
         }
         Ok(())
     }
+}
+
+fn too_large(limit: u64, unit: &'static str) -> FileError {
+    let what = "the archive".to_owned();
+    FileError::TooLarge { what, limit, unit }
 }
 
 /// A path from the workspace's root on, with a slash in front.

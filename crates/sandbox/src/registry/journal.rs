@@ -141,13 +141,14 @@ impl Journal {
         .await
     }
 
-    /// Removes what was discarded.
+    /// Removes what was discarded, as far as it can be: the error is that of the last which cannot.
     pub(super) async fn remove_discarded(&self) -> io::Result<()> {
         self.on_disk(|journal| {
+            let mut removed = Ok(());
             for entry in fs::read_dir(journal.folder.join(DISCARDED))? {
-                remove_tree(&entry?.path())?;
+                removed = remove_tree(&entry?.path()).and(removed);
             }
-            Ok(())
+            removed
         })
         .await
     }

@@ -68,12 +68,15 @@ impl Processes {
 
 /// The bytes of files on the folder's file system that these processes hold open and that have no
 /// name any longer: they take room, and no walk finds them.
+///
+/// The runner's own count as well, where they were below the folder: somebody downloads them.
 pub(super) fn nameless_bytes(pids: &[u32], folder: &Path) -> io::Result<u64> {
     let device = fs::metadata(folder)?.dev();
+    let own = std::process::id();
     let mut seen = HashSet::new();
     let mut bytes = 0_u64;
     let mut looked = 0;
-    for pid in pids {
+    for pid in pids.iter().chain([&own]) {
         let Ok(open) = fs::read_dir(format!("/proc/{pid}/fd")) else {
             continue;
         };
@@ -81,6 +84,10 @@ pub(super) fn nameless_bytes(pids: &[u32], folder: &Path) -> io::Result<u64> {
             looked += 1;
             if looked > MOST_FILES {
                 return Ok(bytes);
+            }
+            let elsewhere = || !fs::read_link(file.path()).is_ok_and(|at| at.starts_with(folder));
+            if *pid == own && elsewhere() {
+                continue;
             }
             let Ok(file) = fs::metadata(file.path()) else {
                 continue;
