@@ -39,7 +39,7 @@ CREATE TABLE IF NOT EXISTS steps (
     number INTEGER NOT NULL CHECK (number > 0),
     at INTEGER NOT NULL,
     agent TEXT,
-    thread TEXT, -- the call whose work it belongs to; none for the turn itself
+    thread TEXT, -- the call whose work it belongs to, none for the turn itself
     kind TEXT NOT NULL, -- the body's `type`
     body TEXT NOT NULL, -- JSON
     output TEXT, -- the whole output of a call whose result shows parts of it

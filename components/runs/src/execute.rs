@@ -7,6 +7,7 @@ use crate::{
     record::Record,
     stored,
     team::{self, Staff},
+    titles,
     watch::{self, LEASE_MS},
 };
 use agent::{Batch, Driven, End, Gone, Limits, Outcome as How, Reason, Run, World};
@@ -67,6 +68,7 @@ pub(crate) async fn execute(
         transcript,
         seen: asked.seen,
         slice,
+        entitles: variable(&platform, "session_titles").await? != "false",
     };
     Ok(ndjson(Body::from_stream(lines(platform, execution))))
 }
@@ -135,6 +137,8 @@ struct Execution {
     transcript: agent::Transcript,
     seen: u64,
     slice: Option<Duration>,
+    /// Whether sessions get titles: the variable `session_titles`.
+    entitles: bool,
 }
 
 /// The lines of an execution, and a beat when nothing else came for a second.
@@ -179,7 +183,7 @@ impl Execution {
             world: &world,
             record: &self.record,
             reader: &reader,
-            transcript: self.transcript,
+            transcript: self.transcript.clone(),
             seen: self.seen,
             slice: self.slice,
         };
@@ -197,10 +201,13 @@ impl Execution {
             }
         };
         let last = match driven {
-            Ok(Driven::Ended(end)) => Line {
-                end: Some(ending(&end)),
-                ..Line::default()
-            },
+            Ok(Driven::Ended(end)) => {
+                self.entitle(&platform);
+                Line {
+                    end: Some(ending(&end)),
+                    ..Line::default()
+                }
+            }
             Ok(Driven::Paused) => {
                 // Before the reader comes again.
                 if let Err(error) = runs::release(&*platform.sql, &self.held.lease).await {
@@ -223,6 +230,17 @@ impl Execution {
         };
         // A reader that has left finds out by asking again.
         let _ = sender.send(written(&last)).await;
+    }
+}
+
+impl Execution {
+    /// Has a title made after the first exchange, beside everything else.
+    fn entitle(&self, platform: &Platform) {
+        if let (Some(lead), true) = (self.staff.team.agents().first(), self.entitles) {
+            let (run, model) = (self.record.run.clone(), lead.model.clone());
+            let making = titles::entitle(platform.clone(), run, model);
+            platform.tasks.spawn(Box::pin(making));
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! | `messages`, `turn` | `POST /chat/messages` of `workspace`, and what it answers |
 //! | `agent_chats`, `ag_ui` | `POST /agent-chats` of `runtime`, and its events |
 //! | `interrupt` | a turn is stopped |
+//! | `titles` | a title from the first exchange |
 //! | `export`, `search` | what was said, as a file, and found |
 //! | `execute` | the runner has a run executed: `POST /internal/runs/{run}` |
 //! | `record`, `watch` | an execution's steps, and its lease |
@@ -27,6 +28,7 @@ mod search;
 mod sse;
 mod stored;
 mod team;
+mod titles;
 mod tools;
 mod turn;
 mod unfinished;

@@ -421,3 +421,47 @@ async fn only_the_runner_has_runs_executed() {
         .await;
     assert_eq!(unknown.status(), 404);
 }
+
+#[tokio::test]
+async fn a_session_without_a_title_gets_one_from_its_first_exchange() {
+    let stage = Stage::with(&[("session_titles", "true")]).await;
+    stage
+        .accounts
+        .sql("UPDATE sessions SET title = NULL", Vec::new())
+        .await;
+    stage.model.push(Script::answer(&["I can."]));
+    stage
+        .model
+        .push(Script::answer(&["\"Mending", " the build\"\n"]));
+    stage.say("Can you mend the build?").await.done(200);
+    stage
+        .until("SELECT 1 FROM sessions WHERE title = 'Mending the build'")
+        .await;
+    // Only the first exchange makes one.
+    stage.model.push(Script::answer(&["Done."]));
+    stage.say("Do it").await.done(200);
+    assert_eq!(stage.model.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn a_run_is_put_down_after_its_slice_and_goes_on() {
+    let stage = Stage::with(&[("run_slice", "1")]).await;
+    let slow = Script::new().head().wait(Duration::from_millis(1_100));
+    let arguments = json!({"command": "ls"}).to_string();
+    let slow = slow.tool_call(0, "c", "exec", &arguments);
+    stage.model.push(slow.finish("tool_calls").done());
+    stage.model.push(Script::answer(&["There."]));
+    let turn = stage.say("@Alex look").await.done(200);
+    assert_eq!(turn["responses"][0]["content"], "There.");
+    stage.checked_events();
+    let kinds = stage.all("SELECT kind FROM steps ORDER BY number").await;
+    assert!(kinds.iter().any(|kind| kind == "paused"), "{kinds:?}");
+    let asked = stage.accounts.runner.asked();
+    assert_eq!(
+        asked
+            .iter()
+            .filter(|one| one.line.ends_with("/exec"))
+            .count(),
+        1
+    );
+}

@@ -183,6 +183,19 @@ pub async fn rename(
     first(sql, &update, parameters, read).await
 }
 
+/// Gives a session that has no title this one.
+///
+/// # Errors
+/// What a failed statement means.
+pub async fn entitle(sql: &dyn Sql, session: SessionId, title: &SessionTitle) -> Result<(), Error> {
+    const UPDATE: &str = "UPDATE sessions SET title = ?2 WHERE id = ?1 AND title IS NULL";
+    let parameters = vec![session.0.into(), title.as_str().into()];
+    sql.execute(UPDATE, parameters)
+        .await
+        .map(drop)
+        .map_err(failure)
+}
+
 /// Deletes a session and its messages; the messages first, so that a deletion that was cut short
 /// can be repeated. `false` when it is not in `scope`.
 ///

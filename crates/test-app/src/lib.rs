@@ -38,6 +38,7 @@ const VARIABLES: &[(&str, &str)] = &[
     ("llm_model", "scripted"),
     ("llm_silence_timeout", "120"),
     ("run_slice", ""),
+    ("session_titles", "false"),
     ("open_chat", ""),
     ("outbound_allow", ""),
     ("cors_origins", ""),

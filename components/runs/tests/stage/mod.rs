@@ -215,9 +215,15 @@ fn accounts(platform: Platform) -> Router {
 
 impl Stage {
     pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// The same with some variables of its own.
+    pub async fn with(own: &[(&str, &str)]) -> Self {
         let model = ScriptedModel::start().await.unwrap();
         let base_url = model.base_url();
-        let app = Accounts::start(accounts, &[("llm_base_url", &base_url)]).await;
+        let own = [own, &[("llm_base_url", base_url.as_str())]].concat();
+        let app = Accounts::start(accounts, &own).await;
         for name in ["ada", "eve"] {
             app.sign_up(name).await;
         }
