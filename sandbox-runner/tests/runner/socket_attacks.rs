@@ -222,8 +222,8 @@ async fn publications() {
     check(json!({ "events": [{ "type": "nonsense" }] }), 422).await;
     let sized = |size: usize| json!({ "type": "status", "status": "x".repeat(size) });
     check(json!({ "events": [sized(250_000)] }), 200).await;
-    check(json!({ "events": [sized(300_000)] }), 413).await;
-    check(json!({ "events": vec![sized(250_000); 12] }), 413).await;
+    check(json!({ "events": [sized(2_200_000)] }), 413).await;
+    check(json!({ "events": vec![sized(250_000); 20] }), 413).await;
     check(json!({ "events": [sized(5_000_000)] }), 413).await;
     for line in [
         "GET /v1/rooms/x",
