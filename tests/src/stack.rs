@@ -291,6 +291,8 @@ pub fn variables(token: &str, admin: SocketAddr, model: &str) -> BTreeMap<String
         ),
         ("runner_url", format!("http://{admin}")),
         ("llm_base_url", model.to_owned()),
+        // A title is asked of the model, which would eat an answer of the script.
+        ("session_titles", "false".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into()

@@ -1,6 +1,7 @@
 //! The `workspace` contract's sessions, sandboxes, files and rooms, through the front door, on
 //! both backends.
 
+use model_stub::scripted::Script;
 use serde_json::{Value, json};
 use tests::{
     Person, Room, Stack, eventually,
@@ -92,6 +93,80 @@ async fn documented_paths(ada: &Person) {
     assert_eq!(deleted.status, 204);
     let gone = ada.ask(&format!("GET {one}"), &Value::Null).await;
     assert_eq!(gone.status, 404);
+}
+
+/// One call of a tool, as a model asks for it.
+fn calls(tool: &str, arguments: &Value) -> Script {
+    let script = Script::new().tool_call(0, "call", tool, &arguments.to_string());
+    script.finish("tool_calls").done()
+}
+
+#[tokio::test]
+async fn a_message_to_the_lead_has_work_done_in_the_sandbox() {
+    for backend in backends() {
+        let (stack, _mailbox, ada) = with(backend).await;
+        let id = ada.session().await;
+        let mut rooms = [
+            Room::enter(&ada, &id, None).await,
+            Room::enter(&ada, &id, None).await,
+        ];
+        let model = stack.model();
+        let task = json!({ "agent": "Alex", "task": "Write hello.sh and run it" });
+        model.push(calls("assign", &task));
+        let file = json!({ "path": "hello.sh", "content": "echo made by Alex\n" });
+        model.push(calls("write_file", &file));
+        model.push(calls("exec", &json!({ "command": "sh hello.sh" })));
+        model.push(Script::answer(&["It says: ", "made by Alex"]));
+        model.push(Script::answer(&["Alex has", " done it."]));
+        let message = json!({ "session_id": id, "content": "Say hello from a script" });
+        let turn = ada.done("POST /api/v1/chat/messages", &message).await;
+        assert_eq!(turn["user"]["content"], "Say hello from a script");
+        let responses = turn["responses"].as_array().unwrap();
+        let last = responses.last().unwrap();
+        assert_eq!(
+            (&last["agent"], &last["content"]),
+            (&json!("Mike"), &json!("Alex has done it."))
+        );
+
+        let mut seen = Vec::new();
+        for room in &mut rooms {
+            let mut frames = Vec::new();
+            loop {
+                let frame = room.next().await.unwrap();
+                let ended = frame["content"] == "Alex has done it." && frame["final"] == true;
+                frames.push(frame);
+                if ended {
+                    break;
+                }
+            }
+            seen.push(frames);
+        }
+        assert_eq!(
+            seen[0], seen[1],
+            "both readers see the same, in the same order"
+        );
+        let output = seen[0].iter().find(|frame| {
+            frame["type"] == "tool_call" && frame["tool"] == "exec" && frame["phase"] == "ended"
+        });
+        assert!(
+            output.unwrap()["result"]
+                .to_string()
+                .contains("made by Alex")
+        );
+        let changed =
+            |frame: &&Value| frame["type"] == "file_change" && frame["path"] == "hello.sh";
+        assert_eq!(seen[0].iter().filter(changed).count(), 1, "{:#?}", seen[0]);
+
+        let read = format!("GET /api/v1/files/{id}?path=hello.sh");
+        let file = ada.done(&read, &Value::Null).await;
+        assert_eq!(file["content"], "echo made by Alex\n");
+        let messages = format!("GET /api/v1/sessions/{id}/messages");
+        let stored = ada.done(&messages, &Value::Null).await;
+        assert_eq!(stored[0]["content"], "Say hello from a script");
+        let stored = stored.as_array().unwrap();
+        assert_eq!(stored.last().unwrap()["content"], "Alex has done it.");
+        stack.stop().await;
+    }
 }
 
 #[tokio::test]
