@@ -278,6 +278,8 @@ impl agent::Reader for Reader {
                 room: batch
                     .events
                     .iter()
+                    // The runner's watch tells of files, and of what tools write at once.
+                    .filter(|event| !matches!(event.kind, agent::Kind::FileChange { .. }))
                     .filter_map(agent::Event::to_domain)
                     .collect(),
                 batch: Some(Told {
