@@ -158,7 +158,7 @@ async fn a_token_that_was_signed_out_is_refused_on_every_protected_path() {
             .split('/')
             .map(|segment| match segment.strip_prefix('{') {
                 Some("username}") => "nobody",
-                Some("user_id}" | "conversation_id}") => "1",
+                Some("id}" | "user_id}" | "conversation_id}") => "1",
                 Some(_) => "00000000-0000-7000-8000-000000000000",
                 None => segment,
             })

@@ -7,13 +7,23 @@ use tests::{Stack, eventually, stack::State};
 
 /// Takes the database back to where nobody migrated it.
 fn unmigrate(state: &State) {
-    state
-        .sql()
-        .execute_batch(
-            "DROP TABLE messages; DROP TABLE sessions; DROP TABLE users; \
-             DROP TABLE migrations; DROP TABLE migration_lock;",
-        )
-        .unwrap();
+    const ALL: &str = "SELECT type, name FROM sqlite_master \
+         WHERE type IN ('view', 'trigger', 'table') AND name NOT LIKE 'sqlite_%' \
+         ORDER BY type = 'table', sql NOT LIKE 'CREATE VIRTUAL%'";
+    let sql = state.sql();
+    sql.pragma_update(None, "foreign_keys", false).unwrap();
+    let all: Vec<(String, String)> = sql
+        .prepare(ALL)
+        .unwrap()
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    for (kind, name) in all {
+        // A virtual table takes others along.
+        sql.execute_batch(&format!("DROP {kind} IF EXISTS \"{name}\""))
+            .unwrap();
+    }
 }
 
 #[tokio::test]

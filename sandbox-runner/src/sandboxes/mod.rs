@@ -43,6 +43,7 @@ use std::{
 use tokio::sync::SetOnce;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+use watching::Watching;
 
 /// The sandboxes of one runner.
 #[derive(Debug)]
@@ -57,12 +58,19 @@ pub(crate) struct SessionSandboxes {
 
 /// The registry, or why there is none; at first it is being opened. Clones are the same.
 #[derive(Clone, Debug, Default)]
-struct Registry(Arc<SetOnce<Result<Sandboxes, String>>>);
+struct Registry(Arc<SetOnce<Result<Open, String>>>);
+
+/// A registry that is open, and who watches its files.
+#[derive(Debug)]
+struct Open {
+    sandboxes: Sandboxes,
+    watching: Arc<Watching>,
+}
 
 impl Registry {
     fn get(&self) -> Result<&Sandboxes, SandboxError> {
         let reason = match self.0.get() {
-            Some(Ok(sandboxes)) => return Ok(sandboxes),
+            Some(Ok(open)) => return Ok(&open.sandboxes),
             Some(Err(reason)) => reason.clone(),
             None => "they are being prepared. Try again in a moment".to_owned(),
         };
@@ -73,13 +81,20 @@ impl Registry {
     async fn opened(&self, stopping: &CancellationToken) -> Option<&Sandboxes> {
         tokio::select! {
             () = stopping.cancelled() => None,
-            opened = self.0.wait() => opened.as_ref().ok(),
+            opened = self.0.wait() => opened.as_ref().ok().map(|open| &open.sandboxes),
         }
     }
 
     /// The registry, if it is there: otherwise there are no sandboxes to speak of.
     fn open(&self) -> Option<&Sandboxes> {
-        self.0.get()?.as_ref().ok()
+        self.0.get()?.as_ref().ok().map(|open| &open.sandboxes)
+    }
+
+    /// Resolves when the session's files are watched: what is written from then on is told.
+    async fn watched(&self, session: Uuid) {
+        if let Some(Ok(open)) = self.0.get() {
+            open.watching.clone().watch(session).await;
+        }
     }
 }
 
@@ -125,6 +140,7 @@ impl SessionSandboxes {
         };
         let begun = Instant::now();
         let launched = self.registry.get()?.launch(session, wanted).await?;
+        self.registry.watched(session).await;
         self.metrics.launches.took(begun.elapsed());
         Ok(Launched {
             created: launched.created,

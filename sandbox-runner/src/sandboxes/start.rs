@@ -1,8 +1,8 @@
 //! From settings to sandboxes.
 
 use super::{
-    Registry, SessionSandboxes, Settings, commands::Timeouts, held::Holdings, places::Places,
-    ports::ToSandboxes,
+    Open, Registry, SessionSandboxes, Settings, commands::Timeouts, held::Holdings, places::Places,
+    ports::ToSandboxes, watching::Watching,
 };
 use crate::{drain::Drain, metrics::Metrics};
 use platform_native::SystemClock;
@@ -53,12 +53,15 @@ pub(crate) async fn start(
     let state = state.canonicalize()?;
     let registry = Registry::default();
     let holdings = Arc::new(Holdings::default());
-    let opening = registry.clone().fill(settings.clone(), state);
-    let (watching, rooms, tasks) = (holdings.clone(), rooms.clone(), drain.clone());
+    let (held, rooms, tasks) = (holdings.clone(), rooms.clone(), drain.clone());
+    let watch = move |sandboxes| Arc::new(Watching::new(sandboxes, held, rooms, tasks));
+    let opening = registry.clone().fill(settings.clone(), state, watch);
+    let tasks = drain.clone();
     let (tell, mut opened) = oneshot::channel();
     drain.spawn(async move {
-        let filled = opening.await;
-        filled.watch(&watching, &rooms, &tasks);
+        if let Some(watching) = opening.await {
+            tasks.spawn(watching.keep());
+        }
         // Whoever waited for it may have lost patience.
         let _ = tell.send(());
     });
@@ -81,15 +84,25 @@ pub(crate) async fn start(
 }
 
 impl Registry {
-    /// Opens it, or notes why it cannot be opened.
-    async fn fill(self, settings: Settings, state: PathBuf) -> Self {
+    /// Opens it, or notes why it cannot be opened. Whoever watches its files has yet to begin.
+    async fn fill(
+        self,
+        settings: Settings,
+        state: PathBuf,
+        watch: impl FnOnce(Sandboxes) -> Arc<Watching>,
+    ) -> Option<Arc<Watching>> {
         let opened = open(&settings, &state).await;
         if let Err(reason) = &opened {
             tracing::warn!(reason, "there are no sandboxes");
         }
+        let opened = opened.map(|sandboxes| Open {
+            watching: watch(sandboxes.clone()),
+            sandboxes,
+        });
+        let watching = opened.as_ref().ok().map(|open| open.watching.clone());
         // Nobody else fills it.
         let _ = self.0.set(opened);
-        self
+        watching
     }
 }
 

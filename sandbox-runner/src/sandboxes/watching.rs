@@ -1,8 +1,8 @@
 //! What changes in workspaces goes into the rooms of their sessions.
 
-use super::{Registry, held::Holdings};
+use super::held::Holdings;
 use crate::drain::Drain;
-use domain::{Event, FileChange};
+use domain::{ChangeKind, Event, FileChange};
 use rooms::{PublishError, Rooms};
 use sandbox::registry::{Change, Lifecycle, Sandboxes};
 use sandbox_files::{Changes, Watcher};
@@ -35,6 +35,8 @@ pub(super) struct Watching {
     drain: Drain,
     /// How many workspaces are looked at for the first time at once.
     turns: Semaphore,
+    /// Held while a session's watch is set up: there is one of each.
+    settings_up: Mutex<HashMap<Uuid, Arc<tokio::sync::Mutex<()>>>>,
     /// What ends each watch, and is cancelled also when one ended by itself.
     watched: Mutex<HashMap<Uuid, CancellationToken>>,
 }
@@ -53,6 +55,7 @@ impl Watching {
             watcher: Watcher::default(),
             drain,
             turns: Semaphore::new(AT_A_TIME),
+            settings_up: Mutex::default(),
             watched: Mutex::default(),
         }
     }
@@ -61,7 +64,9 @@ impl Watching {
     pub(super) async fn keep(self: Arc<Self>) {
         let stopping = self.drain.stopping();
         let mut changes = self.sandboxes.subscribe();
-        self.look_at_all().await;
+        for session in self.sandboxes.sessions() {
+            self.drain.spawn(self.clone().take_up(session));
+        }
         loop {
             let change = tokio::select! {
                 biased;
@@ -82,6 +87,17 @@ impl Watching {
         }
     }
 
+    /// Watches the files of a sandbox that an earlier runner left. What changed in between nobody
+    /// saw, so readers are told to look at everything.
+    async fn take_up(self: Arc<Self>, session: Uuid) {
+        self.clone().watch(session).await;
+        let everything = FileChange {
+            path: String::new(),
+            kind: ChangeKind::Modified,
+        };
+        self.publish(session, &[everything]).await;
+    }
+
     async fn look_at_all(self: &Arc<Self>) {
         let there = self.sandboxes.sessions();
         let gone: Vec<Uuid> = {
@@ -97,12 +113,21 @@ impl Watching {
         }
     }
 
-    async fn watch(self: Arc<Self>, session: Uuid) {
-        let _turn = self.turns.acquire().await;
+    /// Watches the session's files, unless they are watched. When it resolves they are.
+    pub(super) async fn watch(self: Arc<Self>, session: Uuid) {
+        let setting_up = {
+            let mut all = self
+                .settings_up
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            all.entry(session).or_default().clone()
+        };
+        let _alone = setting_up.lock().await;
         let live = |watch: &CancellationToken| !watch.is_cancelled();
         if self.all().get(&session).is_some_and(live) {
             return;
         }
+        let _turn = self.turns.acquire().await;
         // Its registry looks at it by itself: this is no use of it.
         let Ok(files) = self.sandboxes.files(session) else {
             return;
@@ -142,6 +167,11 @@ impl Watching {
             watch.cancel();
         }
         self.holdings.forget(session);
+        let mut all = self
+            .settings_up
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        all.remove(&session);
     }
 
     /// Tells the session's room of changes, in order, until the workspace is gone.
@@ -196,19 +226,4 @@ enum Told {
     InParts,
     /// There is nobody to tell any more.
     NoMore,
-}
-
-impl Registry {
-    /// Watches all workspaces, where there are any.
-    pub(super) fn watch(&self, holdings: &Arc<Holdings>, rooms: &Rooms, drain: &Drain) {
-        if let Some(sandboxes) = self.open() {
-            let watching = Watching::new(
-                sandboxes.clone(),
-                holdings.clone(),
-                rooms.clone(),
-                drain.clone(),
-            );
-            drain.spawn(Arc::new(watching).keep());
-        }
-    }
 }
