@@ -58,8 +58,10 @@ impl Room {
         if let Some(frame) = self.read.pop_front() {
             return Some(frame);
         }
+        // Pings come however long no frame does.
+        let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
-            let message = tokio::time::timeout(PATIENCE, self.socket.next()).await;
+            let message = tokio::time::timeout_at(deadline, self.socket.next()).await;
             match message.expect("no frame in time")? {
                 Ok(Message::Text(text)) => return Some(serde_json::from_str(&text).unwrap()),
                 Ok(Message::Close(_)) | Err(_) => return None,
@@ -84,8 +86,9 @@ impl Room {
 
     /// How the socket is closed: its code.
     pub async fn close_code(&mut self) -> u16 {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
-            let message = tokio::time::timeout(PATIENCE, self.socket.next()).await;
+            let message = tokio::time::timeout_at(deadline, self.socket.next()).await;
             match message.expect("not closed in time") {
                 Some(Ok(Message::Close(Some(frame)))) => return frame.code.into(),
                 Some(Ok(_)) => {}
