@@ -99,8 +99,17 @@ pub(crate) fn get_bytes(path: &str) -> Vec<u8> {
 
 /// The bytes of a `POST` with a JSON body.
 pub(crate) fn post_bytes(path: &str, body: &str) -> Vec<u8> {
+    post_with("", path, body)
+}
+
+/// The same of somebody who is signed in.
+pub(crate) fn post_bytes_as(token: &str, path: &str, body: &str) -> Vec<u8> {
+    post_with(&format!("authorization: Bearer {token}\r\n"), path, body)
+}
+
+fn post_with(fields: &str, path: &str, body: &str) -> Vec<u8> {
     format!(
-        "POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n\
+        "POST {path} HTTP/1.1\r\nhost: bench\r\n{fields}content-type: application/json\r\n\
          content-length: {}\r\n\r\n{body}",
         body.len()
     )
@@ -109,8 +118,22 @@ pub(crate) fn post_bytes(path: &str, body: &str) -> Vec<u8> {
 
 /// One `POST`; the JSON that came back.
 pub(crate) async fn post(address: SocketAddr, path: &str, body: &str) -> Result<serde_json::Value> {
+    posted(address, path, &post_bytes(path, body)).await
+}
+
+/// The same of somebody who is signed in.
+pub(crate) async fn post_as(
+    address: SocketAddr,
+    token: &str,
+    path: &str,
+    body: &str,
+) -> Result<serde_json::Value> {
+    posted(address, path, &post_bytes_as(token, path, body)).await
+}
+
+async fn posted(address: SocketAddr, path: &str, request: &[u8]) -> Result<serde_json::Value> {
     let mut connection = Connection::open(address).await?;
-    let status = connection.exchange(&post_bytes(path, body)).await?;
+    let status = connection.exchange(request).await?;
     let text = String::from_utf8_lossy(&connection.buffer).into_owned();
     if status != 200 && status != 201 {
         bail!("POST {path} answers {status}: {text}");

@@ -14,9 +14,11 @@ mod part;
 mod report;
 mod rooms;
 mod runner;
+mod runs;
 mod sandboxes;
 mod server;
 mod stack;
+mod tokens;
 mod wrk;
 
 use std::net::SocketAddr;
@@ -110,6 +112,7 @@ async fn measure(part: Part, arguments: &Arguments) -> Result<String> {
     match part {
         Part::Requests => all_requests(arguments).await,
         Part::Chat => chat::measure(binaries, quick).await,
+        Part::Runs => runs::measure(binaries, quick).await,
         Part::Logins => logins::measure(binaries, quick).await,
         Part::Sandboxes => sandboxes::measure(binaries, quick).await,
         Part::Rooms => rooms::measure(binaries, quick).await,

@@ -9,6 +9,8 @@ pub(crate) enum Part {
     Requests,
     /// The open chat, beside its model.
     Chat,
+    /// Runs, from the model to the socket, beside the model.
+    Runs,
     /// What hashing passwords does to everybody else.
     Logins,
     /// Sandboxes, their commands and their files.

@@ -11,12 +11,17 @@ use tempfile::TempDir;
 use crate::client;
 use crate::server::{Server, Starting, pause};
 
-/// Tokens in an answer of the model, and milliseconds between them.
+/// Tokens in an answer of the model, unless a part wants another number.
 pub(crate) const TOKENS: u32 = 50;
-const INTERVAL_MS: u32 = 20;
+
+/// Milliseconds between two tokens.
+pub(crate) const INTERVAL_MS: u32 = 20;
 
 /// The address of an account that is there.
 pub(crate) const ADMINISTRATOR: &str = "admin@example.org";
+
+/// Its password.
+pub(crate) const PASSWORD: &str = "0123456789abcdef0123456789abcdef";
 
 /// A running stack.
 pub(crate) struct Stack {
@@ -36,14 +41,19 @@ pub(crate) struct Stack {
 impl Stack {
     /// Starts a stack with a fresh state and waits until it answers.
     pub(crate) async fn start(binaries: &Path) -> Result<Self> {
+        Self::answering(binaries, TOKENS).await
+    }
+
+    /// The same with a model whose answers have so many tokens.
+    pub(crate) async fn answering(binaries: &Path, tokens: u32) -> Result<Self> {
         let state = tempfile::tempdir()?;
-        let mut stack = Self::launch(binaries, state.path())?;
+        let mut stack = Self::launch(binaries, state.path(), tokens)?;
         stack._state = Some(state);
         stack.wait_for_users().await?;
         Ok(stack)
     }
 
-    fn launch(binaries: &Path, state: &Path) -> Result<Self> {
+    fn launch(binaries: &Path, state: &Path, tokens: u32) -> Result<Self> {
         let [edge, front, admin, model] = free_ports()?;
         let token = "0123456789abcdef0123456789abcdef";
         let program = |name: &str| {
@@ -56,7 +66,7 @@ impl Stack {
             "--listen",
             &model.to_string(),
             "--tokens",
-            &TOKENS.to_string(),
+            &tokens.to_string(),
             "--interval-ms",
             &INTERVAL_MS.to_string(),
             "--stamp",
@@ -79,12 +89,14 @@ impl Stack {
                 )
                 .env("SPIN_VARIABLE_ADMIN_USERNAME", "admin")
                 .env("SPIN_VARIABLE_ADMIN_EMAIL", ADMINISTRATOR)
-                .env("SPIN_VARIABLE_ADMIN_PASSWORD", token)
+                .env("SPIN_VARIABLE_ADMIN_PASSWORD", PASSWORD)
                 .env("SPIN_VARIABLE_LIMIT_PASSWORDS_ACCOUNT", "1000000")
                 .env("SPIN_VARIABLE_LIMIT_PASSWORDS_ADDRESS", "1000000")
                 .env("SPIN_VARIABLE_RUNNER_URL", format!("http://{admin}"))
                 .env("SPIN_VARIABLE_PUBLIC_URL", format!("http://{front}"))
                 .env("SPIN_VARIABLE_OPEN_CHAT", "true")
+                // The model would be asked for them beside what is measured.
+                .env("SPIN_VARIABLE_SESSION_TITLES", "false")
                 .env(
                     "SPIN_VARIABLE_LLM_BASE_URL",
                     format!("http://{}/v1", model.address),
@@ -139,13 +151,13 @@ impl Stack {
 /// five. The components were compiled by an earlier start with the same state.
 pub(crate) async fn first_request(binaries: &Path) -> Result<Duration> {
     let state = tempfile::tempdir()?;
-    let stack = Stack::launch(binaries, state.path())?;
+    let stack = Stack::launch(binaries, state.path(), TOKENS)?;
     stack.wait_for_users().await?;
     drop(stack);
     let mut times = Vec::new();
     for _ in 0..5 {
         let started = Instant::now();
-        let stack = Stack::launch(binaries, state.path())?;
+        let stack = Stack::launch(binaries, state.path(), TOKENS)?;
         let status = client::get(stack.front_door, "/api/v1/health").await?;
         if status != 200 {
             bail!("the front door answers {status}");

@@ -19,9 +19,9 @@ mod pool;
 mod server;
 mod setup;
 
+pub use crate::outbound::{Addresses, Policy, PolicyError, Resolver, System};
 pub use config::Config;
 pub use error::HostError;
-pub use outbound::{Policy, PolicyError};
 
 use manifest::Application;
 use server::Server;

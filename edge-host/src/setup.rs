@@ -7,7 +7,7 @@ use crate::{
     guest::{Grants, Guest},
     interfaces,
     manifest::{Application, Component, Routes},
-    outbound::{self, Outbound, Policy},
+    outbound::{Outbound, Policy},
     pool::{Parts, Pool},
 };
 use platform_native::{key_value::Stores, sqlite::Database};
@@ -103,7 +103,7 @@ impl Maker {
             engine,
             linker,
             cache,
-            tls: outbound::tls().map_err(HostError::Tls)?,
+            tls: ::outbound::tls().map_err(HostError::Tls)?,
             variables: application.variables.clone(),
             config: config.clone(),
             computing: Computing::new(),
@@ -117,14 +117,15 @@ impl Maker {
             path: component.source.clone(),
             reason,
         };
-        let policy = Policy::new(&grants.component, &component.outbound, &self.variables)?;
+        let policy = Policy::new(&grants.component, &component.outbound, &self.variables)?
+            .resolving_by(Arc::clone(&self.config.resolver));
         let compiled = self.cache.component(&self.engine, &component.source)?;
         let instance = self.linker.instantiate_pre(&compiled).map_err(failed)?;
         Ok(Pool::new(Parts {
             engine: self.engine.clone(),
             service: ServicePre::new(instance).map_err(failed)?,
             grants: Arc::new(grants),
-            outbound: Outbound::new(policy, &self.tls),
+            outbound: Outbound::new(policy, &self.tls, self.config.idle_outbound),
             memory: self.config.memory,
             longest: self.config.longest_computation,
             computing: self.computing.clone(),

@@ -4,11 +4,19 @@
 mod support;
 
 use edge_host::Policy;
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{
+    collections::BTreeMap,
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 use support::TestHost;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
 };
 
 fn policy(allowed: &[&str], variables: &[(&str, &str)]) -> Policy {
@@ -175,7 +183,10 @@ async fn a_guest_cannot_reach_this_machine_unless_it_is_named() {
         "017700000001",
         "localhost",
         "localhost.",
+        "LOCALHOST",
+        "127.0.0.1.",
         "[::1]",
+        "[0:0:0:0:0:ffff:127.0.0.1]",
         "[::ffff:127.0.0.1]",
         "[::ffff:7f00:1]",
         "0.0.0.0",
@@ -212,6 +223,35 @@ async fn a_guest_cannot_reach_this_machine_unless_it_is_named() {
 }
 
 #[tokio::test]
+async fn a_redirect_leads_nowhere() {
+    let canary = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let target = canary.local_addr().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut byte = [0; 1024];
+            let _head = socket.read(&mut byte).await;
+            let answer = format!(
+                "HTTP/1.1 302 Found\r\nlocation: http://{target}/\r\ncontent-length: 6\r\n\r\nmoved!"
+            );
+            let _left = socket.write_all(answer.as_bytes()).await;
+        }
+    });
+    let opened = format!("default = \"127.0.0.1:{port}\"");
+    let manifest = support::MANIFEST.replace("default = \"\"", &opened);
+    let host = TestHost::with(&manifest, |_| {}).await;
+    let url = format!("http://127.0.0.1:{port}/");
+    let answer = host.post("/fetch", url).await;
+    assert_eq!(answer.body, "moved!");
+    // Whoever had connected would be in the queue of the listener.
+    let has_come = std::future::poll_fn(|context| {
+        std::task::Poll::Ready(canary.poll_accept(context).is_ready())
+    });
+    assert!(!has_come.await);
+}
+
+#[tokio::test]
 async fn a_server_that_is_not_there_is_said_so() {
     let manifest = support::MANIFEST.replace("default = \"\"", "default = \"127.0.0.1:*\"");
     let host = TestHost::with(&manifest, |_| {}).await;
@@ -220,4 +260,64 @@ async fn a_server_that_is_not_there_is_said_so() {
     drop(listener);
     let answer = host.post("/fetch", format!("http://{address}/")).await;
     assert!(answer.body.contains("Unreachable"), "{answer:?}");
+}
+
+/// A server that keeps its connections, and how many were made to it.
+async fn keeping() -> (u16, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let made = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&made);
+    tokio::spawn(async move {
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            counter.fetch_add(1, Ordering::Relaxed);
+            tokio::spawn(async move {
+                while takes_request(&mut socket).await {
+                    let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nreached";
+                    let _left = socket.write_all(answer).await;
+                }
+            });
+        }
+    });
+    (port, made)
+}
+
+/// Reads a request without content to its end, if one comes.
+async fn takes_request(socket: &mut TcpStream) -> bool {
+    let mut read = Vec::new();
+    loop {
+        match socket.read_u8().await {
+            Ok(byte) => read.push(byte),
+            Err(_) => return false,
+        }
+        let chunked = read.windows(7).any(|part| part == b"chunked");
+        let end: &[u8] = match chunked {
+            true => b"\r\n\r\n0\r\n\r\n",
+            false => b"\r\n\r\n",
+        };
+        if read.ends_with(end) {
+            return true;
+        }
+    }
+}
+
+/// Whoever used a connection that is idle for long would meet one that its server just closes.
+#[tokio::test]
+async fn an_idle_connection_is_given_up_before_its_server_closes_it() {
+    assert!(
+        edge_host::Config::new("", "").idle_outbound < Duration::from_secs(15),
+        "the runner closes its own then"
+    );
+    for (idle, expected) in [(Duration::from_secs(60), 1), (Duration::from_millis(50), 2)] {
+        let (port, made) = keeping().await;
+        let opened = format!("default = \"127.0.0.1:{port}\"");
+        let manifest = support::MANIFEST.replace("default = \"\"", &opened);
+        let host = TestHost::with(&manifest, |config| config.idle_outbound = idle).await;
+        let url = format!("http://127.0.0.1:{port}/");
+        assert_eq!(host.post("/fetch", url.clone()).await.body, "reached");
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert_eq!(host.post("/fetch", url).await.body, "reached");
+        assert_eq!(made.load(Ordering::Relaxed), expected, "{idle:?}");
+    }
 }

@@ -5,7 +5,7 @@ mod support;
 
 use http::Request;
 use http_body_util::BodyExt;
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 use support::{TestHost, exchange, streamed};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -35,6 +35,37 @@ async fn each_piece_passes_at_once_in_both_directions() {
     }
     drop(pieces);
     assert!(response.body_mut().frame().await.is_none());
+}
+
+/// An instance has its share of streams for as long as they are open, not only until their heads
+/// are there.
+#[tokio::test]
+async fn streams_that_one_instance_has_no_room_for_are_anothers() {
+    let host = TestHost::start().await;
+    let mut open = Vec::new();
+    let mut of_instances: BTreeMap<String, usize> = BTreeMap::new();
+    for _ in 0..17 {
+        let (pieces, body) = streamed();
+        pieces.unbounded_send("open").unwrap();
+        let request = Request::post("/stream").body(body).unwrap();
+        let response = exchange(host.address(), request).await;
+        let instance = response.headers()["x-instance"].to_str().unwrap();
+        *of_instances.entry(instance.to_owned()).or_default() += 1;
+        open.push((pieces, response));
+    }
+    let most = of_instances.values().max().copied();
+    assert!(
+        of_instances.len() > 1 && most <= Some(16),
+        "{of_instances:?}"
+    );
+    for (pieces, response) in open {
+        drop(pieces);
+        assert_eq!(response.collect().await.unwrap().to_bytes(), "open");
+    }
+    // Who was full takes requests again.
+    for _ in 0..17 {
+        assert_eq!(host.get("/hello").await.body, "hello");
+    }
 }
 
 #[tokio::test]

@@ -129,6 +129,16 @@ pub(crate) struct Cli {
     )]
     max_connections: usize,
 
+    /// Connections that one address may have at a time, to the front door and to previews each; 0
+    /// for no limit. This machine and trusted proxies are not counted.
+    #[arg(
+        long,
+        env = "RUNNER_CONNECTIONS_PER_ADDRESS",
+        default_value_t = 512,
+        value_name = "NUMBER"
+    )]
+    connections_per_address: usize,
+
     /// Sockets and event streams that the front door holds at a time, besides connections. Each
     /// needs a file descriptor, so `ulimit -n` must be higher.
     #[arg(
@@ -152,10 +162,37 @@ pub(crate) struct Cli {
     #[arg(
         long,
         env = "RUNNER_SOCKETS_PER_USER",
-        default_value_t = 64,
+        default_value_t = 128,
         value_name = "NUMBER"
     )]
     sockets_per_user: u32,
+
+    /// Sockets that one coding session may have.
+    #[arg(
+        long,
+        env = "RUNNER_CODEX_SOCKETS_PER_SESSION",
+        default_value_t = 64,
+        value_name = "NUMBER"
+    )]
+    codex_sockets_per_session: u32,
+
+    /// Runs that are executed at a time, of all users together.
+    #[arg(
+        long,
+        env = "RUNNER_RUNS",
+        default_value_t = 192,
+        value_name = "NUMBER"
+    )]
+    runs: usize,
+
+    /// Runs of one user that are executed at a time.
+    #[arg(
+        long,
+        env = "RUNNER_RUNS_PER_USER",
+        default_value_t = 64,
+        value_name = "NUMBER"
+    )]
+    runs_per_user: usize,
 
     /// How long the edge may take to begin an answer, in seconds.
     #[arg(
@@ -165,6 +202,15 @@ pub(crate) struct Cli {
         value_name = "SECONDS"
     )]
     answer_timeout: u64,
+
+    /// How often the edge is asked whether the ComfyUI services are there, in seconds; 0 for never.
+    #[arg(
+        long,
+        env = "RUNNER_PROBE_SERVICES",
+        default_value_t = 60,
+        value_name = "SECONDS"
+    )]
+    probe_services: u64,
 
     /// Addresses or networks of proxies in front of the front door, whose X-Forwarded-* headers
     /// are believed.
@@ -186,6 +232,17 @@ pub(crate) struct Cli {
         value_name = "ORIGINS"
     )]
     origins: String,
+
+    /// Private addresses of ComfyUI services that may be listened to, as the edge's variable
+    /// outbound_allow lists them: HOST:PORT; * is any port, *.example.org any subdomain.
+    #[arg(
+        long,
+        env = "RUNNER_OUTBOUND_ALLOW",
+        default_value = "",
+        hide_default_value = true,
+        value_name = "PATTERNS"
+    )]
+    outbound_allow: String,
 
     /// Stop when standard input is closed, as when the parent process has died.
     #[arg(long)]
@@ -215,12 +272,18 @@ impl Cli {
         config.front_door = front_door::Settings {
             rate_limit: self.rate_limit,
             connections: self.max_connections,
+            connections_per_address: self.connections_per_address,
             answer_timeout: Duration::from_secs(self.answer_timeout),
             trusted_proxies: networks(&self.trusted_proxies)?,
             origins: origins(&self.origins, self.listen)?,
             ..front_door::Settings::default()
         };
+        config.probe = Duration::from_secs(self.probe_services);
+        config.comfy.allowed = self.outbound_allow;
         config.sockets.connections = self.max_sockets;
+        config.runs.at_once = self.runs;
+        config.runs.of_user = self.runs_per_user;
+        config.sockets.codex_per_session = self.codex_sockets_per_session;
         config.rooms.readers_per_room = self.sockets_per_session;
         config.rooms.readers_per_user = self.sockets_per_user;
         if let Some(outbox) = self.outbox {

@@ -1,6 +1,6 @@
 //! What a runner is told when it starts.
 
-use crate::{front_door, mail, previews, runs, sandboxes, sockets, token::Token};
+use crate::{comfy, front_door, mail, previews, runs, sandboxes, sockets, token::Token};
 use http::uri::Authority;
 use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
@@ -29,12 +29,18 @@ pub struct Config {
     pub sockets: sockets::Settings,
     /// Limits of rooms.
     pub rooms: rooms::Settings,
+    /// How ComfyUI services are listened to.
+    pub comfy: comfy::Settings,
     /// How runs are driven.
     pub runs: runs::Settings,
     /// How mail leaves.
     pub mail: mail::Settings,
     /// How often the edge is asked to clear up what is over.
     pub sweep: Duration,
+    /// How often the edge is asked which sessions are gone, so that what they left is removed.
+    pub gone_sessions: Duration,
+    /// How often the edge is asked whether the ComfyUI services are there; zero is never.
+    pub probe: Duration,
     /// How long a stop waits for what is under way before it cuts it off.
     pub drain: Duration,
 }
@@ -56,10 +62,13 @@ impl Config {
             front_door: front_door::Settings::default(),
             sockets: sockets::Settings::default(),
             rooms: rooms::Settings::default(),
+            comfy: comfy::Settings::default(),
             runs: runs::Settings::default(),
             mail: mail::Settings::to_outbox(state.join("outbox")),
             state,
             sweep: Duration::from_secs(3600),
+            gone_sessions: Duration::from_secs(30),
+            probe: Duration::ZERO,
             drain: Duration::from_secs(10),
         }
     }

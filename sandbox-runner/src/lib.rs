@@ -7,13 +7,16 @@
 //! | [`sandboxes`] | the sandboxes of sessions: commands, files, watches, ports |
 //! | [`previews`] | what runs in sandboxes, shown on origins of their own |
 //! | [`runs`] | turns of agents: each is driven to its end |
+//! | [`comfy`] | sockets of ComfyUI services, listened to for the edge |
 //! | [`sockets`] | rooms over WebSockets and as server-sent events |
 //! | `edge` | what the runner asks of the edge: to migrate its database, to clear up, who may enter |
+//! | `blobs` | bytes of files that are too large for the edge's key-value |
 //! | [`mail`] | a durable queue of messages, sent by SMTP or put into an outbox |
 //!
 //! Invariant: the runner owns no business rule and reads no database; it holds what must
 //! outlive a request, and asks the edge.
 
+pub mod comfy;
 pub mod config;
 pub mod front_door;
 pub mod mail;
@@ -24,12 +27,15 @@ pub mod sockets;
 pub mod token;
 
 mod admin;
+mod blobs;
 mod disk;
 mod drain;
 mod edge;
 mod histogram;
 mod listener;
 mod metrics;
+mod ndjson;
+mod places;
 mod room_keeping;
 mod runner;
 

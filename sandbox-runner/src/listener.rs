@@ -1,10 +1,14 @@
 //! Accepting connections and serving HTTP/1.1 on them, within limits.
 
+mod addresses;
+
 use crate::drain::Drain;
+use addresses::Addresses;
 use bytes::Bytes;
 use http_body::Body;
 use hyper::{Request, Response, body::Incoming, server::conn::http1, service::Service};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use ipnet::IpNet;
 use std::{
     error::Error as StdError,
     io,
@@ -47,12 +51,18 @@ const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     \"detail\":\"Too many connections. Try again in a moment.\",\"instance\":\"/\"}";
 
 /// What one listener allows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Limits {
     /// Connections at a time.
     pub(crate) connections: usize,
+    /// Connections at a time of one address, 0 for no limit.
+    pub(crate) per_address: usize,
+    /// Proxies whose connections are not counted so.
+    pub(crate) proxies: Vec<IpNet>,
     /// How long a request's head may take to arrive, waiting for its first byte included.
     pub(crate) head: Duration,
+    /// How long the other end may take nothing of what is sent to it.
+    pub(crate) unread: Duration,
 }
 
 /// A listener could not be opened.
@@ -98,6 +108,7 @@ pub(crate) async fn serve<F, S, B>(
 {
     let stopping = drain.stopping();
     let places = Arc::new(Semaphore::new(limits.connections));
+    let addresses = Addresses::new(limits.per_address, limits.proxies);
     let refusals = Arc::new(Semaphore::new(REFUSALS));
     loop {
         let (stream, peer) = tokio::select! {
@@ -105,13 +116,15 @@ pub(crate) async fn serve<F, S, B>(
             () = stopping.cancelled() => return,
             accepted = accept(&listener) => accepted,
         };
-        if let Ok(place) = places.clone().try_acquire_owned() {
+        let place = places.clone().try_acquire_owned();
+        if let (Ok(place), Ok(of_address)) = (place, addresses.take(peer)) {
+            close_unread(&stream, limits.unread);
             let cut = CancellationToken::new();
             let service = service_for(peer, cut.clone());
             let connection = connection(stream, limits.head, drain.clone(), cut, service);
             drain.spawn(async move {
                 connection.await;
-                drop(place);
+                drop((place, of_address));
             });
         } else if let Ok(place) = refusals.clone().try_acquire_owned() {
             drain.spawn(async move {
@@ -120,6 +133,14 @@ pub(crate) async fn serve<F, S, B>(
             });
         }
     }
+}
+
+/// Has the kernel close a connection whose other end takes nothing for so long, whatever it is
+/// sent: an answer that is not read would be held for ever, and with it what the answer needs.
+fn close_unread(stream: &TcpStream, unread: Duration) {
+    let milliseconds = u32::try_from(unread.as_millis()).unwrap_or(u32::MAX);
+    // It fails only on a dead socket.
+    let _dead = rustix::net::sockopt::set_tcp_user_timeout(stream, milliseconds);
 }
 
 /// The next connection. A failure to accept (usually no file descriptor left) is waited out.

@@ -2,6 +2,8 @@
 
 use crate::{
     admin::{self, Admin},
+    blobs::Blobs,
+    comfy::Comfy,
     config::Config,
     drain::Drain,
     edge::{self, Edge, EdgeState},
@@ -61,6 +63,9 @@ pub enum StartError {
     /// The rooms' folder is of no use.
     #[error(transparent)]
     Rooms(#[from] rooms::OpenError),
+    /// A pattern of the private addresses that may be connected to cannot be read.
+    #[error(transparent)]
+    Outbound(#[from] outbound::PolicyError),
     /// Mail could not be set up.
     #[error(transparent)]
     Mail(#[from] MailError),
@@ -93,7 +98,7 @@ impl Runner {
         runner.keep_up(&config);
         let door = Arc::new(runner.parts.front_door(&config, &runner.drain)?);
         runner.serve_front_door(front_door, door, &config);
-        runner.serve_admin(admin, runner.parts.admin(&config), &config);
+        runner.serve_admin(admin, runner.parts.admin(&config, &runner.drain)?, &config);
         runner.serve_previews(previews, &config);
         Ok(runner)
     }
@@ -132,7 +137,13 @@ impl Runner {
     fn keep_up(&self, config: &Config) {
         let parts = &self.parts;
         let (edge, drain) = (&parts.edge, &self.drain);
-        drain.spawn(edge::keep_swept(edge.clone(), drain.clone(), config.sweep));
+        let sweeps = edge::SWEEPS.map(|path| (path, config.sweep));
+        for (path, period) in sweeps
+            .into_iter()
+            .chain([(edge::PROBE_SERVICES, config.probe)])
+        {
+            drain.spawn(edge::keep_asked(edge.clone(), path, drain.clone(), period));
+        }
         drain.spawn(edge::keep_migrated(
             edge.clone(),
             parts.edge_state.clone(),
@@ -156,17 +167,15 @@ impl Runner {
         ));
         drain.spawn(sandboxes::keep_owned(
             parts.sandboxes.clone(),
+            parts.rooms.clone(),
             edge.clone(),
             drain.clone(),
+            config.gone_sessions,
         ));
     }
 
     fn serve_front_door(&self, listener: TcpListener, door: Arc<FrontDoor>, config: &Config) {
-        let settings = &config.front_door;
-        let limits = Limits {
-            connections: settings.connections,
-            head: settings.head_timeout,
-        };
+        let limits = limits(config, config.front_door.connections);
         let service_for = move |peer, cut| Visitor::new(door.clone(), peer, cut);
         self.drain.spawn(listener::serve(
             listener,
@@ -177,11 +186,7 @@ impl Runner {
     }
 
     fn serve_previews(&self, listener: TcpListener, config: &Config) {
-        let settings = &config.front_door;
-        let limits = Limits {
-            connections: PREVIEW_CONNECTIONS,
-            head: settings.head_timeout,
-        };
+        let limits = limits(config, PREVIEW_CONNECTIONS);
         let visitor = previews::Visitor(self.parts.previews.clone());
         let service_for = move |_, _| visitor.clone();
         self.drain.spawn(listener::serve(
@@ -193,10 +198,10 @@ impl Runner {
     }
 
     fn serve_admin(&self, listener: TcpListener, admin: Arc<Admin>, config: &Config) {
-        let head = config.front_door.head_timeout;
         let limits = Limits {
-            connections: ADMIN_CONNECTIONS,
-            head,
+            // All of them are the edge's.
+            per_address: 0,
+            ..limits(config, ADMIN_CONNECTIONS)
         };
         let router = admin::router(admin);
         let service_for = move |_, _| TowerToHyperService::new(router.clone());
@@ -206,6 +211,18 @@ impl Runner {
             self.drain.clone(),
             service_for,
         ));
+    }
+}
+
+/// What a listener for strangers allows that has so many connections.
+fn limits(config: &Config, connections: usize) -> Limits {
+    let settings = &config.front_door;
+    Limits {
+        connections,
+        per_address: settings.connections_per_address,
+        proxies: settings.trusted_proxies.clone(),
+        head: settings.head_timeout,
+        unread: settings.unread,
     }
 }
 
@@ -285,8 +302,8 @@ impl Parts {
         Ok(FrontDoor::new(config, edge, metrics, sockets)?)
     }
 
-    fn admin(&self, config: &Config) -> Arc<Admin> {
-        Arc::new(Admin {
+    fn admin(&self, config: &Config, drain: &Drain) -> Result<Arc<Admin>, StartError> {
+        Ok(Arc::new(Admin {
             token: config.token.clone(),
             started: Instant::now(),
             edge: self.edge.clone(),
@@ -296,7 +313,9 @@ impl Parts {
             rooms: self.rooms.clone(),
             runs: self.runs.clone(),
             sandboxes: self.sandboxes.clone(),
-        })
+            blobs: Blobs::in_state(&config.state),
+            comfy: Comfy::new(config.comfy.clone(), drain.clone())?,
+        }))
     }
 }
 

@@ -11,7 +11,9 @@
     reason = "tests"
 )]
 
+pub mod chance;
 pub mod client;
+pub mod events;
 pub mod mailbox;
 pub mod person;
 pub mod polling;
@@ -21,7 +23,9 @@ pub mod spin;
 pub mod stack;
 pub mod talk;
 
+pub use chance::Chance;
 pub use client::{Answer, Client, Stream};
+pub use events::Events;
 pub use person::Person;
 pub use polling::eventually;
 pub use room::Room;

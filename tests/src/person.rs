@@ -39,6 +39,15 @@ impl Person {
         Self { door, token }
     }
 
+    /// Signs somebody in who has an account already, as the `studio` contract has it.
+    pub async fn sign_in_to_studio(door: Client, name: &str) -> Self {
+        let login = json!({ "username": name, "password": PASSWORD });
+        let answer = door.post("/api/v1/auth/login", &login).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let token = answer.json()["data"]["token"].as_str().unwrap().to_owned();
+        Self { door, token }
+    }
+
     /// A request of theirs, `"METHOD /path"`.
     #[must_use]
     pub fn request(&self, line: &str) -> Builder {
@@ -84,6 +93,29 @@ impl Person {
     pub async fn exec(&self, session: &str, command: &str) -> Value {
         let body = json!({ "session_id": session, "command": command });
         self.done("POST /api/v1/sandbox/exec", &body).await
+    }
+
+    /// Sends a form with a file, by its name, and other fields.
+    pub async fn upload(
+        &self,
+        line: &str,
+        (name, file): (&str, &[u8]),
+        fields: &[(&str, &str)],
+    ) -> Answer {
+        let part = |field: &str, more: &str| {
+            format!("--limit\r\ncontent-disposition: form-data; name=\"{field}\"{more}\r\n\r\n")
+        };
+        let mut form = Vec::new();
+        for (field, value) in fields {
+            form.extend(part(field, "").into_bytes());
+            form.extend(format!("{value}\r\n").into_bytes());
+        }
+        form.extend(part("file", &format!("; filename=\"{name}\"")).into_bytes());
+        form.extend(file);
+        form.extend(b"\r\n--limit--\r\n");
+        let kind = "multipart/form-data; boundary=limit";
+        let request = self.request(line).header("content-type", kind);
+        self.door.send(request, form).await
     }
 
     fn with_body(&self, line: &str, body: &Value) -> (Builder, String) {

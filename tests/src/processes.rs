@@ -30,6 +30,8 @@ pub struct Processes {
     edge: Edge,
     /// The `sandbox-runner` process.
     pub runner: Child,
+    /// Where the edge asks for models.
+    models: String,
     token: String,
     addresses: Addresses,
 }
@@ -52,6 +54,12 @@ impl Processes {
     /// A fresh stack, ready for requests.
     pub async fn start() -> Self {
         let model = ScriptedModel::start().await.unwrap();
+        let models = model.base_url();
+        Self::start_asking(model, models).await
+    }
+
+    /// The same with something in front of the model, which the edge asks at the base URL `models`.
+    pub async fn start_asking(model: ScriptedModel, models: String) -> Self {
         let (state, token) = (State::new(), stack::fresh_token());
         let addresses = Addresses {
             edge: stack::free_address().await,
@@ -59,7 +67,7 @@ impl Processes {
             admin: stack::free_address().await,
             previews: stack::free_address().await,
         };
-        let edge = edge(&state, &token, addresses, &model).await;
+        let edge = edge(&state, &token, addresses, &models).await;
         let runner = runner(&state, &token, addresses).await;
         let address = addresses.door;
         Client { address }.wait_for_database().await;
@@ -68,6 +76,7 @@ impl Processes {
             state,
             edge,
             runner,
+            models,
             token,
             addresses,
         }
@@ -104,7 +113,14 @@ impl Processes {
 
     /// Starts the edge again, on what the killed one left.
     pub async fn restart_edge(&mut self) {
-        self.edge = edge(&self.state, &self.token, self.addresses, &self.model).await;
+        self.edge = edge(&self.state, &self.token, self.addresses, &self.models).await;
+    }
+
+    /// Kills both; the state is left.
+    pub async fn stop(mut self) -> State {
+        self.runner.kill().await.unwrap();
+        self.kill_edge().await;
+        self.state
     }
 
     /// Kills the runner with SIGKILL and starts it again, on what the killed one left.
@@ -114,8 +130,8 @@ impl Processes {
     }
 }
 
-async fn edge(state: &State, token: &str, at: Addresses, model: &ScriptedModel) -> Edge {
-    let mut variables = stack::variables(token, at.admin, &model.base_url());
+async fn edge(state: &State, token: &str, at: Addresses, models: &str) -> Edge {
+    let mut variables = stack::variables(token, at.admin, models);
     for (name, value) in ADMINISTRATOR {
         variables.insert(name.to_owned(), value.to_owned());
     }
@@ -126,7 +142,7 @@ async fn edge(state: &State, token: &str, at: Addresses, model: &ScriptedModel) 
     let variables = variables
         .into_iter()
         .map(|(name, value)| (format!("SPIN_VARIABLE_{}", name.to_uppercase()), value));
-    let mut command = binary("edge-host");
+    let mut command = binary("edge-host", state);
     command
         .args(["--listen", &at.edge.to_string(), "--manifest"])
         .arg(stack::root().join("spin.toml"))
@@ -137,7 +153,7 @@ async fn edge(state: &State, token: &str, at: Addresses, model: &ScriptedModel) 
 }
 
 async fn runner(state: &State, token: &str, at: Addresses) -> Child {
-    let mut command = binary("sandbox-runner");
+    let mut command = binary("sandbox-runner", state);
     command
         .env("RUNNER_LISTEN", at.door.to_string())
         .env("RUNNER_ADMIN_LISTEN", at.admin.to_string())
@@ -154,7 +170,7 @@ async fn runner(state: &State, token: &str, at: Addresses) -> Child {
     ready(command, 3).await
 }
 
-fn binary(name: &str) -> Command {
+fn binary(name: &str, state: &State) -> Command {
     let folder = std::env::var_os("ATELIER_BIN_DIR").map_or_else(
         || {
             let program = std::env::current_exe().unwrap();
@@ -168,14 +184,18 @@ fn binary(name: &str) -> Command {
         "{} is not built: `cargo xtask build`",
         path.display()
     );
+    let log = std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(state.logs().join(name));
     let mut command = Command::new(path);
     command
         .env_clear()
-        .env("RUST_LOG", "off")
+        .env("RUST_LOG", "info,edge_host=debug,sandbox_runner=debug")
         .arg("--stop-on-stdin-eof")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(log.unwrap())
         .kill_on_drop(true);
     command
 }

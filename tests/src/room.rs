@@ -1,7 +1,7 @@
 //! A reader of a session's room, over a WebSocket.
 
 use crate::Person;
-use futures::StreamExt as _;
+use futures::{SinkExt as _, StreamExt as _};
 use serde_json::Value;
 use std::{collections::VecDeque, time::Duration};
 use tokio::net::TcpStream;
@@ -32,7 +32,7 @@ impl Room {
     /// Asks for a socket, whatever comes of it.
     ///
     /// # Errors
-    /// The answer that is no socket.
+    /// The answer that is no socket, or that nobody listens.
     pub async fn try_enter(
         person: &Person,
         path: &str,
@@ -45,7 +45,8 @@ impl Room {
             let bearer = HeaderValue::try_from(format!("Bearer {token}")).unwrap();
             request.headers_mut().insert("authorization", bearer);
         }
-        let stream = TcpStream::connect(address).await.unwrap();
+        let stream = TcpStream::connect(address).await;
+        let stream = stream.map_err(|error| Box::new(Error::Io(error)))?;
         let (socket, _) = client_async(request, stream).await.map_err(Box::new)?;
         Ok(Self {
             socket,
@@ -68,6 +69,12 @@ impl Room {
                 Ok(_) => {}
             }
         }
+    }
+
+    /// Says something.
+    pub async fn say(&mut self, frame: &Value) {
+        let text = Message::text(frame.to_string());
+        self.socket.send(text).await.unwrap();
     }
 
     /// The next frame of that kind that is as it should be; others are passed over.

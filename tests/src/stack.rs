@@ -7,7 +7,7 @@ use crate::{
     mailbox::Mailbox,
     spin::{self, Spin},
 };
-use edge_host::{Config, Host};
+use edge_host::{Config, Host, Resolver, System};
 use model_stub::scripted::ScriptedModel;
 pub use sandbox_runner::sandboxes::Choice;
 use sandbox_runner::{EdgeUrl, Runner, Token, mail::Carrier, sandboxes::Settings};
@@ -16,7 +16,10 @@ use std::{
     hash::{BuildHasher as _, RandomState},
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -38,6 +41,8 @@ pub struct Stack {
     admin: SocketAddr,
     smtp: Option<SocketAddr>,
     sandboxes: Settings,
+    /// Private addresses that edge and runner may reach besides.
+    allowed: String,
 }
 
 /// The edge, in this process or under Spin.
@@ -47,7 +52,12 @@ enum Edge {
 }
 
 impl Edge {
-    async fn start(folder: PathBuf, variables: BTreeMap<String, String>) -> Self {
+    /// Spin looks names up itself.
+    async fn start(
+        folder: PathBuf,
+        variables: BTreeMap<String, String>,
+        resolver: Arc<dyn Resolver>,
+    ) -> Self {
         if let Some(binary) = spin::binary() {
             let address = free_address().await;
             let spin = Spin::start(&binary, &folder, address, variables).await;
@@ -55,6 +65,7 @@ impl Edge {
         }
         let mut config = Config::new(root().join("spin.toml"), folder);
         config.variables = variables;
+        config.resolver = resolver;
         Self::Host(Host::start(config).await.unwrap())
     }
 
@@ -86,6 +97,7 @@ impl State {
         let folder = tempfile::tempdir().unwrap();
         let edge = folder.path().join("edge");
         std::fs::create_dir(&edge).unwrap();
+        std::fs::create_dir(folder.path().join("logs")).unwrap();
         let cache = target().join("tmp/end-to-end-cache");
         std::fs::create_dir_all(&cache).unwrap();
         std::os::unix::fs::symlink(cache, edge.join("cache")).unwrap();
@@ -102,6 +114,12 @@ impl State {
     #[must_use]
     pub fn runner(&self) -> PathBuf {
         self.folder.path().join("runner")
+    }
+
+    /// What processes wrote to their logs, a file for each program.
+    #[must_use]
+    pub fn logs(&self) -> PathBuf {
+        self.folder.path().join("logs")
     }
 
     /// The application's database.
@@ -150,13 +168,33 @@ impl Stack {
         stack
     }
 
+    /// A fresh stack that may reach a private address besides, and the mailbox of its users.
+    pub async fn reaching(address: SocketAddr) -> (Self, Mailbox) {
+        Self::resolving(address, Arc::new(System)).await
+    }
+
+    /// The same, where the edge has names looked up by `resolver`.
+    pub async fn resolving(address: SocketAddr, resolver: Arc<dyn Resolver>) -> (Self, Mailbox) {
+        let mailbox = Mailbox::start();
+        let mut stack = Self::begin(State::new(), address.to_string(), resolver).await;
+        stack.smtp = Some(mailbox.address);
+        stack.start_runner().await;
+        stack.door().wait_for_database().await;
+        (stack, mailbox)
+    }
+
     /// The model and the edge alone.
     pub async fn without_runner(state: State) -> Self {
+        Self::begin(state, String::new(), Arc::new(System)).await
+    }
+
+    async fn begin(state: State, allowed: String, resolver: Arc<dyn Resolver>) -> Self {
         let model = ScriptedModel::start_on(listener().await).unwrap();
         let token = fresh_token();
         let admin = free_address().await;
-        let variables = variables(&token, admin, &model.base_url());
-        let edge = Edge::start(state.edge(), variables).await;
+        let mut variables = variables(&token, admin, &model.base_url());
+        variables.insert("outbound_allow".to_owned(), allowed.clone());
+        let edge = Edge::start(state.edge(), variables, resolver).await;
         Self {
             state,
             token,
@@ -167,6 +205,7 @@ impl Stack {
             admin,
             smtp: None,
             sandboxes: sandboxes(Choice::Namespace),
+            allowed,
         }
     }
 
@@ -197,6 +236,7 @@ impl Stack {
         config.admin_listen = self.admin;
         config.front_door.rate_limit = 0;
         config.sandboxes = self.sandboxes.clone();
+        config.comfy.allowed = self.allowed.clone();
         if let Some(address) = self.smtp {
             config.mail.carrier = Carrier::Smtp(format!("smtp://{address}").into());
         }

@@ -1,6 +1,6 @@
 //! Accounts: signed up by mail, refused everywhere once signed out, and a flood of logins.
 
-use http::Request;
+use http::{Request, request};
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, path::Path};
 use tests::{Answer, Client, Stack, mailbox::Mailbox, stack::State};
@@ -36,7 +36,20 @@ async fn send(door: Client, method: &str, path: &str, token: &str, body: &Value)
         .uri(path)
         .header("content-type", "application/json")
         .header("authorization", format!("Bearer {token}"));
-    door.send(request, body.to_string()).await
+    door.send(upgrading(request, path), body.to_string()).await
+}
+
+/// A request that asks for a socket where the path is one's.
+fn upgrading(request: request::Builder, path: &str) -> request::Builder {
+    let is_socket = path.starts_with("/api/sessions/") && path.ends_with("/events");
+    match is_socket {
+        true => request
+            .header("connection", "upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        false => request,
+    }
 }
 
 fn another(code: &str) -> String {
@@ -114,7 +127,7 @@ async fn twenty_refreshes_at_once_leave_one_live_line() {
 }
 
 /// Operations that need no login, as the documents have them; all others need one.
-const OPEN: [&str; 25] = [
+const OPEN: [&str; 27] = [
     "get /api/health",
     "get /api/login/status",
     "get /api/openapi.json",
@@ -122,6 +135,8 @@ const OPEN: [&str; 25] = [
     "get /api/v1/conversations/{conversation_id}",
     "get /api/v1/health",
     "get /api/v1/infra/health",
+    "get /api/v1/files/avatar/{key}",
+    "get /api/v1/files/stored/{key}/content",
     "get /api/v1/users/{user_id}/conversations",
     "get /api/v1/users/{username}",
     "delete /api/v1/auth/sessions",
@@ -158,7 +173,7 @@ async fn a_token_that_was_signed_out_is_refused_on_every_protected_path() {
             .split('/')
             .map(|segment| match segment.strip_prefix('{') {
                 Some("username}") => "nobody",
-                Some("id}" | "user_id}" | "conversation_id}") => "1",
+                Some("id}" | "user_id}" | "conversation_id}" | "number}") => "1",
                 Some(_) => "00000000-0000-7000-8000-000000000000",
                 None => segment,
             })
@@ -179,7 +194,7 @@ async fn a_token_that_was_signed_out_is_refused_on_every_protected_path() {
             let stranger = stranger
                 .header("content-type", "application/json")
                 .uri(&asked);
-            let answer = door.send(stranger, "{}").await;
+            let answer = door.send(upgrading(stranger, &asked), "{}").await;
             assert_eq!(answer.status, 401, "{method} {path}: {}", answer.text());
         }
     }

@@ -9,9 +9,17 @@
 
 mod accounts;
 mod chat;
+mod coding;
+mod coding_socket;
 mod crash;
+mod foreign_model;
 mod health;
+mod isolation;
 mod migrations;
+mod outbound;
 mod problems;
+mod run_crash;
 mod sandbox_crash;
+mod studio;
+mod studio_walk;
 mod workspace;

@@ -101,6 +101,102 @@ fn calls(tool: &str, arguments: &Value) -> Script {
     script.finish("tool_calls").done()
 }
 
+/// The frames of a turn, to its last.
+async fn turn_of(room: &mut Room) -> Vec<Value> {
+    let mut frames = Vec::new();
+    loop {
+        let frame = room.next().await.unwrap();
+        let ended = frame["type"] == "status" && frame["status"] == "finished";
+        frames.push(frame);
+        if ended {
+            return frames;
+        }
+    }
+}
+
+/// The numbers are without gap; tools begin and end in causal order; what the command put out, and
+/// the file that a tool wrote, are told once.
+fn check_frames(frames: &[Value]) {
+    let numbers = frames.iter().map(|frame| {
+        let (_, number) = frame["event_id"].as_str().unwrap().split_once(':').unwrap();
+        number.parse::<u64>().unwrap()
+    });
+    let numbers: Vec<u64> = numbers.collect();
+    assert!(
+        numbers.is_sorted_by(|one, next| next - one == 1),
+        "{numbers:?}"
+    );
+    let calls = frames.iter().filter(|frame| frame["type"] == "tool_call");
+    let calls = calls.map(|frame| {
+        let text = |name: &str| frame[name].as_str().unwrap();
+        format!("{} {} {}", text("agent"), text("tool"), text("phase"))
+    });
+    let expected = [
+        "Mike assign started",
+        "Alex write_file started",
+        "Alex write_file ended",
+        "Alex exec started",
+        "Alex exec output",
+        "Alex exec ended",
+        "Mike assign ended",
+    ];
+    assert_eq!(calls.collect::<Vec<_>>(), expected);
+    let of_exec = |phase: &str| {
+        let is = |frame: &&Value| frame["tool"] == "exec" && frame["phase"] == phase;
+        frames.iter().find(is).unwrap()["result"].clone()
+    };
+    assert_eq!(of_exec("output"), "made by Alex\n");
+    let ended = of_exec("ended");
+    assert_eq!(ended["output"], "made by Alex\n[exit code 0]");
+    assert_eq!(ended["detail"]["exit_code"], 0);
+    let changed = |frame: &&Value| frame["type"] == "file_change" && frame["path"] == "hello.sh";
+    assert_eq!(frames.iter().filter(changed).count(), 1, "{frames:#?}");
+}
+
+/// The answer, the stored messages and the frames tell of the same messages, in the same order;
+/// the pieces of each are its text.
+async fn check_turn(ada: &Person, id: &str, turn: &Value, frames: &[Value]) {
+    let line = format!("GET /api/v1/sessions/{id}/messages");
+    let stored = ada.done(&line, &Value::Null).await;
+    let mut answered = vec![turn["user"].clone()];
+    answered.extend(turn["responses"].as_array().unwrap().clone());
+    assert_eq!(stored, Value::from(answered.clone()));
+    let shown = |message: &Value| {
+        let members = ["message_id", "sender", "agent", "content"];
+        members.map(|name| message[name].clone())
+    };
+    let ended = frames.iter().filter(|frame| frame["final"] == true);
+    let ended: Vec<_> = ended.map(shown).collect();
+    assert_eq!(ended, answered.iter().map(shown).collect::<Vec<_>>());
+    for message in turn["responses"].as_array().unwrap() {
+        let pieces = frames.iter().filter(|frame| {
+            frame["final"] == false && frame["message_id"] == message["message_id"]
+        });
+        let text: String = pieces
+            .map(|piece| piece["content"].as_str().unwrap())
+            .collect();
+        assert_eq!(json!(text), message["content"]);
+    }
+}
+
+/// Mike's turn and Alex's work are an execution each, and their tokens together are the turn's.
+fn check_executions(stack: &Stack, turn: &Value) {
+    let sql = stack.state.sql();
+    let select = "SELECT agents.name || ' ' || execution_type || ' ' || executions.status, \
+            input_tokens + output_tokens \
+        FROM executions JOIN agents ON agents.id = agent_id ORDER BY executions.id";
+    let mut select = sql.prepare(select).unwrap();
+    let rows = select.query_map([], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
+    });
+    let (executions, tokens): (Vec<String>, Vec<i64>) = rows.unwrap().map(Result::unwrap).unzip();
+    assert_eq!(executions, ["Mike CHAT SUCCEEDED", "Alex TASK SUCCEEDED"]);
+    let run = &turn["run"];
+    let used = run["input_tokens"].as_i64().unwrap() + run["output_tokens"].as_i64().unwrap();
+    assert_eq!(tokens.iter().sum::<i64>(), used);
+    assert_eq!(run["status"], "succeeded");
+}
+
 #[tokio::test]
 async fn a_message_to_the_lead_has_work_done_in_the_sandbox() {
     for backend in backends() {
@@ -122,49 +218,27 @@ async fn a_message_to_the_lead_has_work_done_in_the_sandbox() {
         let turn = ada.done("POST /api/v1/chat/messages", &message).await;
         assert_eq!(turn["user"]["content"], "Say hello from a script");
         let responses = turn["responses"].as_array().unwrap();
-        let last = responses.last().unwrap();
-        assert_eq!(
-            (&last["agent"], &last["content"]),
-            (&json!("Mike"), &json!("Alex has done it."))
-        );
+        let said = responses.iter().map(|one| (&one["agent"], &one["content"]));
+        let expected = [
+            (&json!("Alex"), &json!("It says: made by Alex")),
+            (&json!("Mike"), &json!("Alex has done it.")),
+        ];
+        assert_eq!(said.collect::<Vec<_>>(), expected);
 
         let mut seen = Vec::new();
         for room in &mut rooms {
-            let mut frames = Vec::new();
-            loop {
-                let frame = room.next().await.unwrap();
-                let ended = frame["content"] == "Alex has done it." && frame["final"] == true;
-                frames.push(frame);
-                if ended {
-                    break;
-                }
-            }
-            seen.push(frames);
+            seen.push(turn_of(room).await);
         }
         assert_eq!(
             seen[0], seen[1],
             "both readers see the same, in the same order"
         );
-        let output = seen[0].iter().find(|frame| {
-            frame["type"] == "tool_call" && frame["tool"] == "exec" && frame["phase"] == "ended"
-        });
-        assert!(
-            output.unwrap()["result"]
-                .to_string()
-                .contains("made by Alex")
-        );
-        let changed =
-            |frame: &&Value| frame["type"] == "file_change" && frame["path"] == "hello.sh";
-        assert_eq!(seen[0].iter().filter(changed).count(), 1, "{:#?}", seen[0]);
-
+        check_frames(&seen[0]);
+        check_turn(&ada, &id, &turn, &seen[0]).await;
         let read = format!("GET /api/v1/files/{id}?path=hello.sh");
         let file = ada.done(&read, &Value::Null).await;
         assert_eq!(file["content"], "echo made by Alex\n");
-        let messages = format!("GET /api/v1/sessions/{id}/messages");
-        let stored = ada.done(&messages, &Value::Null).await;
-        assert_eq!(stored[0]["content"], "Say hello from a script");
-        let stored = stored.as_array().unwrap();
-        assert_eq!(stored.last().unwrap()["content"], "Alex has done it.");
+        check_executions(&stack, &turn);
         stack.stop().await;
     }
 }

@@ -15,6 +15,8 @@ pub enum Part {
     Requests,
     /// The open chat, beside its model
     Chat,
+    /// Runs, from the model to the socket, beside the model
+    Runs,
     /// What hashing passwords does to everybody else
     Logins,
     /// Sandboxes, their commands and their files
@@ -35,7 +37,10 @@ pub struct Options {
 impl Part {
     /// Whether the edge takes part: its components and its host take the longest to build.
     fn needs_edge(self) -> bool {
-        matches!(self, Self::Requests | Self::Chat | Self::Logins)
+        matches!(
+            self,
+            Self::Requests | Self::Chat | Self::Runs | Self::Logins
+        )
     }
 }
 

@@ -5,13 +5,10 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
 
-use crate::build::{self, Profile};
+use crate::build::{self, WASM_ONLY};
 use crate::manifest::Manifest;
 use crate::process::shown;
 use crate::workspace::{WASM_TARGET, Workspace};
-
-/// Compiles only as WebAssembly; its check stands in for its tests.
-const WASM_ONLY: &str = "platform-spin";
 
 /// How many tests passed and failed.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -26,21 +23,15 @@ struct Count {
 /// # Errors
 /// When a build or a test fails, or a test was skipped.
 pub fn test(workspace: &Workspace, manifest: &Manifest) -> Result<()> {
-    let built = build::build(workspace, manifest, Profile::Dev)?;
+    let built = build::for_tests(workspace, manifest)?;
     build::check_sizes(&built.sizes)?;
+    // Its check stands in for its tests.
     let mut wasm = workspace.cargo();
     wasm.args(["check", "-p", WASM_ONLY, "--target", WASM_TARGET]);
     crate::process::run(&mut wasm)?;
 
-    let mut tests = workspace.cargo();
+    let mut tests = build::tests(workspace, &["--no-fail-fast"]);
     tests
-        .args([
-            "test",
-            "--workspace",
-            "--no-fail-fast",
-            "--exclude",
-            WASM_ONLY,
-        ])
         // Where the end-to-end tests find the binaries that they start and kill.
         .env("ATELIER_BIN_DIR", &built.binaries)
         .env("ATELIER_SANDBOX_INIT", &built.init)

@@ -20,14 +20,26 @@ pub(crate) struct Socket {
 impl Socket {
     /// Enters a session's room. The buffer, in bytes, is how much is read at a time.
     pub(crate) async fn open(front_door: SocketAddr, session: &str, buffer: usize) -> Result<Self> {
+        Self::open_as(front_door, None, session, buffer).await
+    }
+
+    /// The same as somebody who is signed in: the edge is not always played.
+    pub(crate) async fn open_as(
+        front_door: SocketAddr,
+        token: Option<&str>,
+        session: &str,
+        buffer: usize,
+    ) -> Result<Self> {
         let stream = TcpStream::connect(front_door).await?;
         stream.set_nodelay(true)?;
         let mut socket = Self {
             stream,
             buffer: Vec::with_capacity(buffer),
         };
+        let token = token.map(|token| format!("authorization: Bearer {token}\r\n"));
+        let token = token.unwrap_or_default();
         let request = format!(
-            "GET /api/v1/ws/sessions/{session} HTTP/1.1\r\nhost: bench\r\n\
+            "GET /api/v1/ws/sessions/{session} HTTP/1.1\r\nhost: bench\r\n{token}\
              connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
              sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         );

@@ -1,6 +1,5 @@
 //! Agents.
 
-use crate::query::{filter, window};
 use axum::extract::State;
 use contracts::{
     Change,
@@ -16,8 +15,8 @@ use domain::{AgentId, AgentName, AgentType, Availability, Error, ErrorKind, Mode
 use ports::Platform;
 use store::agents::{self as stored, AgentFilter, Inserted, Removed};
 use web::{
-    Administrator, AdministratorBody, Envelope, Id, Outcome, PagedEnvelope, Parameters, new_uuid,
-    parsed,
+    Administrator, AdministratorBody, Envelope, Id, Outcome, PagedEnvelope, Parameters, filter,
+    new_uuid, parsed, window,
 };
 
 pub(crate) async fn create(

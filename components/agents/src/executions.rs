@@ -1,15 +1,12 @@
 //! What an agent has done.
 
-use crate::{
-    agents::unknown,
-    query::{filter, number, window},
-};
+use crate::agents::unknown;
 use axum::extract::State;
 use contracts::studio::executions::Execution;
 use domain::{AgentId, ExecutionStatus, SessionId, Timestamp};
 use ports::Platform;
 use store::executions::{self as stored, ExecutionFilter};
-use web::{Administrator, Id, Outcome, PagedEnvelope, Parameters};
+use web::{Administrator, Id, Outcome, PagedEnvelope, Parameters, filter, whole_number, window};
 
 /// A day without its last millisecond.
 const REST_OF_DAY_MS: i64 = 86_400_000 - 1;
@@ -21,7 +18,7 @@ pub(crate) async fn list(
     query: Parameters,
 ) -> Outcome<PagedEnvelope<Execution>> {
     let only = ExecutionFilter {
-        session: filter(&query, "sessionId", number)?.map(SessionId),
+        session: filter(&query, "sessionId", whole_number)?.map(SessionId),
         status: filter(&query, "status", ExecutionStatus::parse)?,
         from: filter(&query, "startTime", instant)?,
         to: filter(&query, "endTime", last_instant)?,

@@ -10,7 +10,6 @@ mod executions;
 mod models;
 mod probe;
 mod providers;
-mod query;
 
 use axum::{
     Router,

@@ -1,9 +1,6 @@
 //! Models.
 
-use crate::{
-    agents::{optional, part},
-    query::{filter, number, window},
-};
+use crate::agents::{optional, part};
 use axum::extract::State;
 use contracts::studio::{
     Changed,
@@ -19,8 +16,8 @@ use store::{
     providers::Deleted,
 };
 use web::{
-    Administrator, AdministratorBody, Envelope, Id, Outcome, PagedEnvelope, Parameters, new_uuid,
-    parsed,
+    Administrator, AdministratorBody, Envelope, Id, Outcome, PagedEnvelope, Parameters, filter,
+    new_uuid, parsed, whole_number, window,
 };
 
 pub(crate) async fn create(
@@ -57,7 +54,7 @@ pub(crate) async fn list(
     query: Parameters,
 ) -> Outcome<PagedEnvelope<AiModel>> {
     let only = ModelFilter {
-        provider: filter(&query, "providerId", number)?.map(ProviderId),
+        provider: filter(&query, "providerId", whole_number)?.map(ProviderId),
         model_type: filter(&query, "modelType", ModelType::parse)?,
         status: filter(&query, "status", Availability::parse)?,
     };

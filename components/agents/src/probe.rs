@@ -6,11 +6,8 @@ use contracts::studio::providers::ProviderTest;
 use domain::{Error, Provider};
 use llm::{Client, Endpoint, Timeouts};
 use ports::Platform;
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 use web::{Administrator, Envelope, Id, Outcome, limits, open_provider_key};
-
-/// How long a connection may take to be there.
-const CONNECT: Duration = Duration::from_secs(10);
 
 /// `POST /model-providers/{id}/test`: asks for the models, once, and follows no redirect. It is a
 /// request like any other: it counts.
@@ -57,13 +54,12 @@ async fn endpoint(platform: &Platform, provider: &Provider) -> Result<Endpoint, 
     Endpoint::parse(&provider.base_url, key, "").map_err(Error::internal)
 }
 
+/// A server that does nothing but hold the connection is not there.
 fn timeouts(provider: &Provider) -> Timeouts {
-    let silence = Duration::from_millis(provider.timeout_ms.unsigned_abs());
+    let usual = limits::timeouts(provider);
     Timeouts {
-        connect: silence.min(CONNECT),
-        first_token: silence,
-        silence,
-        kept_alive: silence,
+        kept_alive: usual.silence,
+        ..usual
     }
 }
 

@@ -1,9 +1,6 @@
 //! Model providers.
 
-use crate::{
-    agents::{optional, part},
-    query::{filter, window},
-};
+use crate::agents::{optional, part};
 use axum::extract::State;
 use contracts::{
     Change, Secret,
@@ -21,8 +18,8 @@ use domain::{
 use ports::Platform;
 use store::providers::{self as stored, Deleted, Key, ListedProvider};
 use web::{
-    Administrator, AdministratorBody, Envelope, Id, Outcome, PagedEnvelope, Parameters, new_uuid,
-    parsed, seal_provider_key,
+    Administrator, AdministratorBody, Envelope, Id, Outcome, PagedEnvelope, Parameters, filter,
+    new_uuid, parsed, seal_provider_key, window,
 };
 
 pub(crate) async fn create(

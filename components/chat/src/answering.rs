@@ -4,11 +4,7 @@
 //! there is one. It holds the answer under a lease; whoever finds the lease run out knows that
 //! the writer is gone.
 
-use crate::{
-    context,
-    model::{self, Model},
-    sse::{self, Tokens},
-};
+use crate::{context, model, tokens::Tokens};
 use bytes::Bytes;
 use contracts::{Contract, Problem};
 use domain::{Error, ErrorKind, MessageId, MessageStatus, SessionId};
@@ -23,6 +19,7 @@ use futures::{
 use llm::Event;
 use ports::Platform;
 use std::{pin::pin, time::Duration};
+use web::{DefaultModel, sse};
 
 /// How long an answer is held without renewal, in milliseconds.
 pub(crate) const LEASE_MS: i64 = 15_000;
@@ -43,7 +40,7 @@ const FINISH_TRIES: u32 = 5;
 pub(crate) struct Assignment {
     pub(crate) session: SessionId,
     pub(crate) answer: MessageId,
-    pub(crate) model: Model,
+    pub(crate) model: DefaultModel,
 }
 
 /// Sets a writer on the answer. Returns what it sends, once there is a first token.

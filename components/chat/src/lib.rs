@@ -7,7 +7,7 @@ mod answering;
 mod context;
 mod model;
 mod open_chat;
-mod sse;
+mod tokens;
 
 use axum::{Router, routing};
 use ports::Platform;

@@ -1,19 +1,15 @@
 //! `POST /chat`: a message in, the answer out as it is written (section 4 of the contract).
 
-use crate::{
-    answering::{self, Assignment},
-    model::Model,
-};
-use axum::{body::Body, extract::State, response::Response};
+use crate::answering::{self, Assignment};
+use axum::{extract::State, response::Response};
 use bytes::Bytes;
 use contracts::chat::ChatRequest;
 use domain::{ConversationOwner, Error, SessionId};
-use futures::{StreamExt, channel::mpsc::UnboundedReceiver};
-use http::{HeaderValue, header};
+use futures::channel::mpsc::UnboundedReceiver;
 use ports::Platform;
-use std::{convert::Infallible, time::Duration};
+use std::time::Duration;
 use store::answers::Question;
-use web::{Client, Conversations, Outcome, Valid, limits::Adjustable, new_uuid};
+use web::{Client, Conversations, DefaultModel, Outcome, Valid, limits::Adjustable, new_uuid, sse};
 
 /// Turns of the open chat from one address.
 const TURNS_FROM_ADDRESS: Adjustable = Adjustable {
@@ -31,7 +27,7 @@ pub(crate) async fn send(
     if owner == ConversationOwner::OpenUsers {
         count_turn(&platform, &client).await?;
     }
-    Ok(event_stream(ask(&platform, owner, &body).await?))
+    Ok(sse::answer(ask(&platform, owner, &body).await?))
 }
 
 /// Counts a turn of a stranger, who pays for none. Whoever sits at this machine is none.
@@ -51,7 +47,7 @@ async fn ask(
     owner: ConversationOwner,
     body: &ChatRequest,
 ) -> Result<UnboundedReceiver<Bytes>, Error> {
-    let model = Model::configured(platform).await?;
+    let model = DefaultModel::configured(platform).await?;
     let now = platform.clock.now();
     let question = Question {
         session: SessionId(body.conversation_id),
@@ -72,18 +68,4 @@ async fn ask(
         },
     )
     .await
-}
-
-fn event_stream(events: UnboundedReceiver<Bytes>) -> Response {
-    let mut response = Response::new(Body::from_stream(events.map(Ok::<_, Infallible>)));
-    let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/event-stream"),
-    );
-    let cache = HeaderValue::from_static("no-cache, no-transform");
-    headers.insert(header::CACHE_CONTROL, cache);
-    // Proxies that buffer by default let this stream through.
-    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
-    response
 }

@@ -457,11 +457,13 @@ async fn a_runner_that_falls_silent_ends_a_download() {
     let response = setting.app.send(request).await;
     let read = axum::body::to_bytes(response.into_body(), 100);
     let moved_on = async {
-        // Until what was read is waited for: the timer is then set for the second piece.
-        for _ in 0..100 {
-            tokio::task::yield_now().await;
+        // A minute in which something came, and one in which nothing did.
+        for _ in 0..2 {
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+            setting.app.wait(60);
         }
-        setting.app.wait(60);
     };
     let (read, ()) = tokio::join!(read, moved_on);
     assert!(

@@ -1,11 +1,6 @@
 //! `POST /agent-chats` of `runtime`: an agent answers, in a new chat or one that goes on.
 
-use crate::sse;
-use crate::{
-    ag_ui::Rendering,
-    begin::{self, Begun},
-    stored,
-};
+use crate::{ag_ui::Rendering, messages::hearing};
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
@@ -27,7 +22,7 @@ use runner_api::{RunLines, runs::Batch};
 use std::time::Duration;
 use store::sessions::{self, Scope};
 use uuid::Uuid;
-use web::{Json, Outcome, SignedBody, SignedIn, asks_for, new_uuid};
+use web::{Json, Outcome, SignedBody, SignedIn, asks_for, new_uuid, sse};
 
 const PATH: &str = "/api/v1/agent-chats";
 
@@ -43,7 +38,8 @@ pub(crate) async fn chat(
 ) -> Outcome<Response> {
     let (session, is_new) = session(&platform, &signed_in, body.session_id.as_deref()).await?;
     let user = signed_in.account.id;
-    let begun = match begin::begin(&platform, &headers, &session, user, &body.message).await {
+    let (text, hearing) = (&body.message, Some(hearing(&headers)));
+    let begun = match runs::begin(&platform, &headers, &session, user, text, hearing).await {
         Ok(begun) => begun,
         Err(error) => {
             if is_new {
@@ -53,8 +49,18 @@ pub(crate) async fn chat(
             return Err(error.into());
         }
     };
-    if asks_for(&headers, "text/event-stream") {
-        return Ok(sse::answer(as_stream(platform, &session, begun)));
+    answer(platform, &headers, &session, begun).await
+}
+
+/// What the agent did when it is done, or as it happens, as the request's headers want it.
+pub(super) async fn answer(
+    platform: Platform,
+    headers: &HeaderMap,
+    session: &Session,
+    begun: runs::Begun,
+) -> Outcome<Response> {
+    if asks_for(headers, "text/event-stream") {
+        return Ok(sse::answer(as_stream(platform, session, begun)));
     }
     if let Some(mut lines) = begun.lines {
         // What they say is in the database, or goes on there.
@@ -99,8 +105,8 @@ async fn events(
     run: Uuid,
     seen: u64,
 ) -> Result<Vec<AgentEvent>, Error> {
-    let ended = begin::ended(platform, run).await?;
-    let transcript = stored::transcript(&*platform.sql, &ended).await?;
+    let ended = runs::ended(platform, run).await?;
+    let transcript = runs::transcript(&*platform.sql, &ended).await?;
     let mut rendering = Rendering::new(session, run);
     let mut told = Vec::new();
     for step in transcript.run().iter().filter(|step| step.number > seen) {
@@ -126,7 +132,7 @@ struct Telling {
 fn as_stream(
     platform: Platform,
     session: &Session,
-    begun: Begun,
+    begun: runs::Begun,
 ) -> impl futures::Stream<Item = Bytes> + Send + 'static {
     let telling = Telling {
         platform,

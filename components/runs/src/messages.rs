@@ -1,10 +1,6 @@
 //! `POST /chat/messages`: a message to the team, answered when the turn is done, or as it goes.
 
-use crate::sse;
-use crate::{
-    begin::{self, Begun},
-    turn,
-};
+use crate::turn;
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
@@ -25,11 +21,14 @@ use futures::{
 };
 use http::HeaderMap;
 use ports::Platform;
-use runner_api::{RunLines, runs::Told};
+use runner_api::{
+    RunLines,
+    runs::{Hearing, Told},
+};
 use std::time::Duration;
 use store::sessions::{Scope, find};
 use uuid::Uuid;
-use web::{Json, Outcome, SignedBody, asks_for};
+use web::{Json, Outcome, SignedBody, asks_for, sse};
 
 const PATH: &str = "/api/v1/chat/messages";
 
@@ -48,15 +47,34 @@ pub(crate) async fn send(
     let scope = Scope::of(user, &KINDS);
     let session = find(&*platform.sql, scope, body.session_id).await?;
     let session = session.ok_or_else(|| Error::not_found("Session not found"))?;
-    let begun = begin::begin(&platform, &headers, &session, user, &body.content).await?;
-    if asks_for(&headers, "text/event-stream") {
+    let (text, hearing) = (&body.content, Some(hearing(&headers)));
+    let begun = runs::begin(&platform, &headers, &session, user, text, hearing).await?;
+    answer(platform, &headers, session, begun).await
+}
+
+/// What is to be heard of a run to answer as the request's headers want it.
+pub(super) fn hearing(headers: &HeaderMap) -> Hearing {
+    match asks_for(headers, "text/event-stream") {
+        true => Hearing::Everything,
+        false => Hearing::End,
+    }
+}
+
+/// The turn when it is done, or its events as they happen, as the request's headers want it.
+pub(super) async fn answer(
+    platform: Platform,
+    headers: &HeaderMap,
+    session: Session,
+    begun: runs::Begun,
+) -> Outcome<Response> {
+    if asks_for(headers, "text/event-stream") {
         return Ok(sse::answer(as_stream(platform, session, begun)));
     }
     if let Some(mut lines) = begun.lines {
         // What they say is in the database, or goes on there.
         while let Some(Ok(_)) = lines.next().await {}
     }
-    let run = begin::ended(&platform, begun.run).await?;
+    let run = runs::ended(&platform, begun.run).await?;
     Ok(Json(turn::of(&platform, &session, &run).await?).into_response())
 }
 
@@ -73,7 +91,7 @@ enum Telling {
 fn as_stream(
     platform: Platform,
     session: Session,
-    begun: Begun,
+    begun: runs::Begun,
 ) -> impl futures::Stream<Item = Bytes> + Send + 'static {
     let run = begun.run;
     let telling = begun.lines.map_or(Telling::End, Telling::Lines);
@@ -110,7 +128,7 @@ async fn next(
         return None;
     }
     let ended = Box::pin(async {
-        let run = begin::ended(platform, run).await?;
+        let run = runs::ended(platform, run).await?;
         turn::of(platform, session, &run).await
     });
     let turn = match select(ended, heartbeat).await {

@@ -12,52 +12,10 @@ mod stage;
 
 use model_stub::scripted::Script;
 use serde_json::{Value, json};
-use stage::Stage;
-use std::collections::BTreeSet;
+use stage::{Stage, ag_ui};
 use test_app::Answer;
 
 const LINE: &str = "POST /api/v1/agent-chats";
-
-/// Whether events keep AG-UI's rules, under the names that the members have.
-fn check_order(events: &[Value], message: &str, call: &str) {
-    let (mut messages, mut calls) = (BTreeSet::new(), BTreeSet::new());
-    let mut known = BTreeSet::new();
-    let id = |event: &Value, name: &str| event[name].as_str().expect(name).to_owned();
-    for (place, event) in events.iter().enumerate() {
-        let kind = event["type"].as_str().unwrap();
-        let is_last = place + 1 == events.len();
-        assert_eq!(kind == "RUN_STARTED", place == 0, "{events:#?}");
-        assert_eq!(
-            matches!(kind, "RUN_FINISHED" | "RUN_ERROR"),
-            is_last,
-            "{events:#?}"
-        );
-        match kind {
-            "TEXT_MESSAGE_START" => {
-                assert!(known.insert(id(event, message)), "began twice");
-                messages.insert(id(event, message));
-            }
-            "TEXT_MESSAGE_CONTENT" => {
-                assert!(messages.contains(&id(event, message)), "{event}");
-                assert_ne!(event["delta"], "");
-            }
-            "TEXT_MESSAGE_END" => assert!(messages.remove(&id(event, message)), "{event}"),
-            "TOOL_CALL_START" => assert!(calls.insert(id(event, call)), "{event}"),
-            "TOOL_CALL_ARGS" => {
-                assert!(calls.contains(&id(event, call)), "{event}");
-                assert_ne!(event["delta"], "");
-            }
-            "TOOL_CALL_END" => {
-                assert!(calls.remove(&id(event, call)), "{event}");
-                known.insert(id(event, call));
-            }
-            "TOOL_CALL_RESULT" => assert!(known.contains(&id(event, call)), "{event}"),
-            "RUN_STARTED" | "RUN_FINISHED" | "RUN_ERROR" => {}
-            other => panic!("{other}"),
-        }
-    }
-    assert!(messages.is_empty() && calls.is_empty(), "{events:#?}");
-}
 
 fn kinds(events: &[Value]) -> Vec<&str> {
     events
@@ -74,7 +32,7 @@ async fn an_agent_answers_and_the_chat_goes_on() {
     let first = stage.call(&stage.ada, LINE, &body).await.done(200);
     assert_eq!(first["output"], "Hello Ada.");
     let events = first["events"].as_array().unwrap();
-    check_order(events, "message_id", "tool_call_id");
+    ag_ui::check_chat(&first);
     stage.checked_events();
     let expected = [
         "RUN_STARTED",
@@ -136,7 +94,7 @@ async fn a_stream_is_in_ag_uis_own_words() {
             assert!(event["parentMessageId"].is_string());
         }
     }
-    check_order(&events, "messageId", "toolCallId");
+    ag_ui::check_stream(&events);
     let expected = [
         "RUN_STARTED",
         "TOOL_CALL_START",
@@ -162,7 +120,7 @@ async fn a_run_that_fails_ends_in_an_error() {
     let body = json!({ "message": "Hello" });
     let chat = stage.call(&stage.ada, LINE, &body).await.done(200);
     let events = chat["events"].as_array().unwrap();
-    check_order(events, "message_id", "tool_call_id");
+    ag_ui::check_chat(&chat);
     stage.checked_events();
     assert_eq!(kinds(events), ["RUN_STARTED", "RUN_ERROR"]);
     assert!(events[1]["error"].is_string());

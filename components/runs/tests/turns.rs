@@ -13,9 +13,9 @@ mod stage;
 use http::Method;
 use model_stub::scripted::{Gate, Script};
 use serde_json::{Value, json};
-use stage::{Lines, Stage};
+use stage::Stage;
 use std::{sync::atomic::Ordering, time::Duration};
-use test_app::{Answer, Reply};
+use test_app::{Answer, Lines, RUNNER_TOKEN, Reply};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -253,14 +253,9 @@ async fn a_reader_that_leaves_stops_nothing_that_is_stored() {
     stage.until("SELECT 1 FROM runs WHERE lease IS NULL").await;
     stage.model.push(Script::answer(&["Now it is whole."]));
     let mut lines = Lines::of(stage.runner.execute(&run, seen).await);
-    let end = loop {
-        let line = lines.told().await.unwrap();
-        if let Some(end) = line.end {
-            break end;
-        }
-        let batch = line.batch.unwrap().events.into_iter();
-        events.extend(batch.map(|event| serde_json::from_value(event).unwrap()));
-    };
+    let (told, end) = lines.to_the_end().await;
+    let told = told.into_iter();
+    events.extend(told.map(|event| serde_json::from_value(event).unwrap()));
     assert_eq!(end.outcome, "succeeded");
     assert!(lines.next().await.is_none(), "the end is the last line");
     agent::order::check(&events).unwrap_or_else(|fault| panic!("{fault}: {events:#?}"));
@@ -278,10 +273,16 @@ async fn a_reader_that_leaves_stops_nothing_that_is_stored() {
         .map(|one| &one["content"])
         .collect();
     assert_eq!(contents.last().unwrap(), &"Now it is whole.");
-    let mut again = Lines::of(stage.runner.execute(&run, 0).await);
-    let only = again.next().await.unwrap();
-    assert_eq!(only.end.unwrap().outcome, "succeeded");
-    assert!(again.next().await.is_none());
+    // Whoever was cut off before the end is told the rest of it, whoever executes nothing any more.
+    let mut again = Lines::of(stage.runner.execute(&run, seen).await);
+    let (mut rest, end) = again.to_the_end().await;
+    assert_eq!(end.outcome, "succeeded");
+    assert!(again.next().await.is_none(), "the end is the last line");
+    let last: agent::Event = serde_json::from_value(rest.pop().unwrap()).unwrap();
+    assert!(
+        matches!(last.kind, agent::Kind::RunEnded { .. }),
+        "{last:#?}"
+    );
 }
 
 #[tokio::test]
@@ -398,20 +399,19 @@ async fn only_the_runner_has_runs_executed() {
     let stage = Stage::start().await;
     let run = stage.store("Hello").await;
     let path = format!("/internal/runs/{run}");
-    for token in ["Bearer nonsense", ""] {
+    for token in ["nonsense", ""] {
         for (method, path) in [
             (Method::POST, path.as_str()),
             (Method::GET, "/internal/runs?unfinished"),
         ] {
             let body = "{\"seen\":0}".to_owned();
-            let answer = stage.runner.ask(method, path, body, token).await;
+            let answer = stage.runner.edge.ask(method, path, body, token).await;
             assert_eq!(answer.status(), 401);
         }
     }
-    let own = "Bearer a-token-for-tests";
-    let listed = stage
-        .runner
-        .ask(Method::GET, "/internal/runs?unfinished", String::new(), own);
+    let (path, body) = ("/internal/runs?unfinished", String::new());
+    let edge = &stage.runner.edge;
+    let listed = edge.ask(Method::GET, path, body, RUNNER_TOKEN);
     let listed = Answer::read(listed.await).await.done(200);
     assert_eq!(listed["runs"][0]["run"], run);
     assert_eq!(listed["runs"][0]["session"], stage.session);

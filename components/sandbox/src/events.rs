@@ -1,7 +1,7 @@
 //! A command as server-sent events: `started`, `stdout`, `stderr`, and one of `exited`, `error`
 //! at the end.
 
-use axum::{body::Body, response::Response};
+use axum::response::Response;
 use bytes::Bytes;
 use contracts::{Contract, Problem};
 use domain::{Error, ErrorKind};
@@ -14,10 +14,10 @@ use http::{HeaderValue, header};
 use ports::{BoxFuture, Platform};
 use runner_api::{ExecEvents, commands::ExecEvent};
 use serde::Serialize;
-use std::{convert::Infallible, time::Duration};
+use std::time::Duration;
+use web::sse;
 
-/// A comment that keeps proxies from closing a silent stream, and how often it comes.
-const HEARTBEAT: Bytes = Bytes::from_static(b": \n\n");
+/// How often a silent stream is kept awake.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
 
 /// What an event carries besides its name, which it repeats for readers of `data` alone.
@@ -56,16 +56,12 @@ pub(crate) fn stream(platform: &Platform, events: ExecEvents) -> Response {
     };
     let pieces = stream::unfold(telling, async |mut telling| {
         let piece = telling.next().await?;
-        Some((Ok::<_, Infallible>(piece), telling))
+        Some((piece, telling))
     });
-    let mut response = Response::new(Body::from_stream(pieces));
-    let headers = response.headers_mut();
-    let media_type = HeaderValue::from_static("text/event-stream");
-    headers.insert(header::CONTENT_TYPE, media_type);
+    let mut response = sse::answer(pieces);
+    // What a command puts out is nobody else's to keep.
     let cache = HeaderValue::from_static("no-store, no-transform");
-    headers.insert(header::CACHE_CONTROL, cache);
-    // Proxies that buffer by default let this stream through.
-    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response.headers_mut().insert(header::CACHE_CONTROL, cache);
     response
 }
 
@@ -75,7 +71,7 @@ impl Telling {
             Either::Left((event, _)) => event.map(|event| written(&event)),
             Either::Right(_) => {
                 self.heartbeat = self.platform.clock.sleep(HEARTBEAT_EVERY);
-                Some(HEARTBEAT)
+                Some(sse::HEARTBEAT)
             }
         }
     }
@@ -115,6 +111,5 @@ fn written(event: &Result<ExecEvent, Error>) -> Bytes {
 
 fn failed(error: &Error) -> Bytes {
     let problem = Problem::of(error, Contract::Workspace, "/api/v1/sandbox/exec");
-    let data = contracts::to_json(&problem);
-    format!("event: error\ndata: {data}\n\n").into()
+    sse::error(&problem)
 }

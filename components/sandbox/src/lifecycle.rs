@@ -7,10 +7,7 @@ use contracts::workspace::sandbox::{
 use domain::{Error, ErrorKind, Session, SessionKey, SessionKind, SessionTitle, Timestamp};
 use http::HeaderMap;
 use ports::Platform;
-use runner_api::{
-    Client,
-    sandboxes::{Launch, Status},
-};
+use runner_api::{Client, sandboxes::Status};
 use store::sessions::{self, Scope};
 use web::{
     Json, Outcome, OwnSession, SignedBody, SignedBodyIfAny, SignedIn, new_uuid, own_session, parsed,
@@ -21,14 +18,11 @@ pub(crate) async fn launch(
     headers: HeaderMap,
     SignedBodyIfAny(signed_in, body): SignedBodyIfAny<LaunchRequest>,
 ) -> Outcome<Json<Launched>> {
-    let launch = Launch {
-        user: signed_in.account.id.0,
-        network: body.network,
-    };
     let session = match body.session_id {
         Some(key) => own_session(&platform, &signed_in, Some(key)).await?,
         None => new_session(&platform, &signed_in, body.title.as_deref()).await?,
     };
+    let launch = coding::launch(&*platform.sql, &session, body.network).await?;
     let launched = Client::of(&platform, &headers)
         .launch(session.uuid, &launch)
         .await;

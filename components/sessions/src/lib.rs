@@ -1,6 +1,8 @@
 //! Sessions and who may enter their rooms: those of accounts, in the words of `workspace` and
 //! `studio`, and the conversations of the open `chat` contract.
 //!
+//! Whoever talks to the agent of a studio session does so here as well: its path is shared.
+//!
 //! Tickets and the question which logins are over are here and not in `auth`: that component
 //! hashes passwords, and a flood of logins must neither keep a page from its socket nor a socket
 //! from being closed.
@@ -10,6 +12,7 @@ mod gateway;
 mod messages;
 mod rooms;
 mod studio;
+mod studio_chat;
 mod tickets;
 mod workspace;
 
@@ -31,12 +34,13 @@ pub fn router(platform: Platform) -> Router {
         )
         .route(
             "/api/v1/sessions/{session_id}/messages",
-            get(messages::list),
+            get(messages::list).post(studio_chat::send),
         )
         .route("/api/v1/sessions/{session_id}/events", any(web::elsewhere))
         .route("/api/v1/chat/messages/{session_id}", get(messages::list))
         .route("/api/v1/auth/tickets", post(tickets::create))
         .route("/internal/rooms/enter", post(rooms::enter))
+        .route("/internal/sockets/studio", post(studio_chat::said))
         .route("/internal/logins/ended", post(rooms::ended_logins))
         .route("/api/v1/conversations", post(conversations::create))
         .route(

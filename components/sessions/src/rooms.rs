@@ -8,7 +8,7 @@ use axum::{
     response::IntoResponse,
 };
 use contracts::Contract;
-use domain::{Error, ErrorKind, LoginId, SessionKey};
+use domain::{Error, ErrorKind, LoginId, SessionKey, SessionKind};
 use http::{HeaderName, Request, header, request::Parts};
 use ports::Platform;
 use runner_api::edge::{Admitted, Enter, Logins};
@@ -34,15 +34,28 @@ pub(crate) async fn enter(
 
 async fn admit(platform: &Platform, asked: &Enter) -> Outcome<Admitted> {
     let signed_in = who(platform, asked).await?;
-    let key = SessionKey::parse(&asked.session);
-    let session = own_session(platform, &signed_in, key).await?;
+    let contract = Contract::of_path(&asked.path);
+    let room = match contract {
+        // One for all of a user's sessions of studio: the user's own.
+        Contract::Studio => signed_in.account.uuid,
+        _ => {
+            let key = SessionKey::parse(&asked.session);
+            let session = own_session(platform, &signed_in, key).await?;
+            // Its readers are shown numbers of events without an epoch, which others' rooms do
+            // not keep.
+            if contract == Contract::Codex && session.kind != SessionKind::Codex {
+                return Err(Error::not_found("Session not found").into());
+            }
+            session.uuid
+        }
+    };
     let SignedIn {
         account,
         login,
         token_expires_at,
     } = signed_in;
     Ok(Admitted {
-        session: session.uuid,
+        session: room,
         user: account.id.0,
         login: login.id.0,
         expires_at: token_expires_at.min(login.expires_at).0,

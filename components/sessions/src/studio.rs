@@ -3,7 +3,7 @@
 use crate::workspace::account_is_gone;
 use axum::response::{IntoResponse, Response};
 use contracts::studio::sessions::{NewSession, StudioSession};
-use domain::{Error, SessionKind, SessionTitle};
+use domain::{Error, SessionKind, SessionTitle, WorkflowId};
 use ports::Platform;
 use store::{
     Window,
@@ -20,19 +20,21 @@ pub(crate) async fn list(
     window: Window,
 ) -> Outcome<Response> {
     let sql = &*platform.sql;
-    let mut listed = sessions::list(sql, scope(signed_in), window).await?;
-    if let Some(workflow) = query.get("workflowId") {
-        if workflow.parse::<i64>().is_err() {
+    let scope = scope(signed_in);
+    let listed = match query.get("workflowId").map(str::parse) {
+        None => sessions::list(sql, scope, window).await?,
+        Some(Ok(id)) => sessions::list_about(sql, scope, WorkflowId(id), window).await?,
+        Some(Err(_)) => {
             return Err(Error::invalid_field("query.workflowId", "must be a whole number").into());
         }
-        // There are no workflows yet, so no session is about one.
-        listed.items.clear();
-        listed.total = 0;
-    }
+    };
     let glances = sessions::glances(sql, &listed.items, platform.clock.now()).await?;
-    let items = listed.items.into_iter().zip(glances);
+    let workflows = sessions::workflows_of(sql, &listed.items).await?;
+    let items = listed.items.into_iter().zip(workflows).zip(glances);
     let body: Vec<_> = items
-        .map(|(session, glance)| StudioSession::of(session, glance.last_message, glance.running))
+        .map(|((session, workflow), glance)| {
+            StudioSession::of(session, workflow, glance.last_message, glance.running)
+        })
         .collect();
     let total = [("x-total-count", listed.total.to_string())];
     Ok((total, Envelope(body)).into_response())
@@ -44,20 +46,27 @@ pub(crate) async fn create(
     title: Option<&SessionTitle>,
     workflow: Option<i64>,
 ) -> Outcome<Envelope<NewSession>> {
-    if workflow.is_some() {
-        // There are no workflows yet.
-        return Err(Error::not_found("Workflow not found").into());
+    let (sql, uuid, now) = (&*platform.sql, new_uuid(platform), platform.clock.now());
+    let user = signed_in.account.id;
+    if let Some(id) = workflow {
+        let (scope, id) = (workflows(signed_in), WorkflowId(id));
+        let session = sessions::insert_about(sql, uuid, scope, id, title, now).await?;
+        let session = session.ok_or_else(|| Error::not_found("Workflow not found"))?;
+        store::workflows::touch(sql, id, now).await?;
+        return Ok(Envelope(NewSession { id: session.id.0 }));
     }
-    let session = sessions::insert(
-        &*platform.sql,
-        new_uuid(platform),
-        SessionKind::Studio,
-        signed_in.account.id,
-        title,
-        platform.clock.now(),
-    );
+    let session = sessions::insert(sql, uuid, SessionKind::Studio, user, title, now);
     let session = session.await?.ok_or_else(account_is_gone)?;
     Ok(Envelope(NewSession { id: session.id.0 }))
+}
+
+/// The workflows that somebody may have sessions about.
+fn workflows(signed_in: &SignedIn) -> store::workflows::Scope {
+    let everybody = auth::permissions::is_administrator(&signed_in.account);
+    store::workflows::Scope {
+        owner: (!everybody).then_some(signed_in.account.id),
+        asker: signed_in.account.id,
+    }
 }
 
 pub(crate) fn scope(signed_in: &SignedIn) -> Scope<'static> {

@@ -113,27 +113,13 @@ pub(crate) async fn rename(
     Ok(Json(with_sandbox(&platform, &headers, session).await))
 }
 
-/// The session goes first, so that nobody launches its sandbox anew. A runner that cannot be
-/// asked keeps nobody from deleting: it asks which sandboxes nobody owns, and destroys this one
-/// then.
 pub(crate) async fn delete(
     State(platform): State<Platform>,
     signed_in: SignedIn,
     Segment(id): Segment,
     headers: HeaderMap,
 ) -> Outcome<StatusCode> {
-    let (scope, key) = (scope(&signed_in), key(&id)?);
-    let found = sessions::find(&*platform.sql, scope, key).await?;
-    let session = found.ok_or_else(unknown)?;
-    if !sessions::delete(&*platform.sql, scope, key).await? {
-        return Err(unknown().into());
-    }
-    if let Err(error) = Client::of(&platform, &headers)
-        .end_session(session.uuid)
-        .await
-    {
-        tell_of(&error, "a deleted session not ended at the runner yet");
-    }
+    coding::delete(&platform, &headers, scope(&signed_in), key(&id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

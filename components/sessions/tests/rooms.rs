@@ -77,6 +77,11 @@ async fn every_kind_but_conversations_has_rooms_for_its_owner_alone() {
         );
         let eve = enter(&app, &uuid, &[("token", &eve)]).await;
         eve.problem(404, "Session not found");
+        let path = format!("/api/sessions/{uuid}/events?last_event_id=0");
+        let body = json!({ "session": uuid, "path": path, "token": ada });
+        let status = app.call_as(RUNNER, ENTER, &body).await.status;
+        let expected = if *kind == "codex" { 200 } else { 404 };
+        assert_eq!(status.as_u16(), expected, "{kind} as a coding session");
     }
     for key in ["", "x", "0", "0190a5c0-0000-7000-8000-0000000000ff"] {
         enter(&app, key, &[("token", &ada)])
@@ -98,7 +103,13 @@ async fn a_refusal_is_about_the_path_that_was_asked_for() {
     let workspace = refused("/api/v1/ws/sessions/7").await;
     assert_eq!(workspace["instance"], "/api/v1/ws/sessions/7");
     assert_eq!(workspace["error"], Value::Null);
-    assert_eq!(refused("/ws/chat").await["code"], 404);
+    // One for all of a user's sessions: there is none that could be missing.
+    let body = json!({ "session": "", "path": "/ws/chat?token=x", "token": "x" });
+    let studio = app.call_as(RUNNER, ENTER, &body).await.refused(401);
+    assert_eq!(
+        (&studio["code"], &studio["instance"]),
+        (&json!(401), &json!("/ws/chat"))
+    );
 }
 
 #[tokio::test]

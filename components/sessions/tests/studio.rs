@@ -108,7 +108,7 @@ async fn neither_contract_shows_the_others_sessions() {
 }
 
 #[tokio::test]
-async fn there_are_no_workflows_yet() {
+async fn workflows_are_named_by_number() {
     let (app, ada, _) = app().await;
     create(&app, &ada, &json!({"workflowId": null})).await;
     let line = format!("POST {SESSIONS}");

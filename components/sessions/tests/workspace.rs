@@ -320,6 +320,7 @@ async fn messages_come_whole_or_in_parts() {
         "message_id": "00000000-0000-7000-8000-000000000002", "session_id": uuid,
         "sender": "agent", "agent": null, "content": "2",
         "timestamp": "2027-01-15T08:00:00.002Z", "final": true, "status": "complete",
+        "parent_id": null, "sibling": 1, "siblings": 1,
     });
     assert_eq!(list[1], expected);
     assert_eq!(list[0]["sender"], "user");

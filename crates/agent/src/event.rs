@@ -129,6 +129,11 @@ pub enum Kind {
         /// The file, and what happened to it.
         change: FileChange,
     },
+    /// Something that the session's room is told, and nobody else.
+    Room {
+        /// What.
+        event: domain::Event,
+    },
     /// What an answer of a model cost.
     Usage {
         /// The answer's usage.

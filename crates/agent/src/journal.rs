@@ -4,8 +4,8 @@
 //! over is still stored and told: no step is left half written.
 
 use crate::{
-    Batch, Body, Event, Gone, Kind, Reader, Record, RunError, Step, Transcript, events_of,
-    limits::DRAFT_EVERY,
+    Batch, Body, Event, Gone, Kind, Reader, Record, RunError, Step, Transcript,
+    limits::DRAFT_EVERY, telling::batch_of,
 };
 use futures::{
     SinkExt, StreamExt,
@@ -184,16 +184,12 @@ impl<'a> Journal<'a> {
     }
 
     /// Tells of a stored step.
-    pub(crate) async fn tell_of(&self, step: &Step) -> Result<(), RunError> {
-        let events = events_of(&self.transcript.read(), step);
-        if events.is_empty() {
-            return Ok(());
+    async fn tell_of(&self, step: &Step) -> Result<(), RunError> {
+        let batch = batch_of(&self.transcript.read(), step);
+        match batch {
+            Some(batch) => Ok(self.reader.tell(batch).await?),
+            None => Ok(()),
         }
-        let batch = Batch {
-            step: Some(step.number),
-            events,
-        };
-        Ok(self.reader.tell(batch).await?)
     }
 
     async fn tell(&mut self, event: Event) -> Result<(), RunError> {

@@ -17,6 +17,7 @@ mod compaction;
 mod decide;
 mod drive;
 mod event;
+mod gate;
 mod journal;
 mod limits;
 pub mod order;
@@ -40,6 +41,7 @@ pub use address::addressed;
 pub use compaction::Compaction;
 pub use decide::{Next, Situation, decide};
 pub use event::{Batch, Event, Kind};
+pub use gate::{Gate, Wait};
 pub use limits::Limits;
 pub use record::{Gone, Reader, Record};
 pub use recovery::{Assignments, Missing, missing};
@@ -48,7 +50,7 @@ pub use step::{
     Answer, Body, Call, CallResult, CallState, End, MessageState, Outcome, Reason, Step,
 };
 pub use team::{Agent, Model, Team};
-pub use telling::events_of;
+pub use telling::{events_of, retell};
 pub use tool::{Caller, Output, Spec, Tool, ToolError};
 pub use transcript::{Transcript, TranscriptError};
 pub use usage::{Cost, Prices, Usage, estimate};

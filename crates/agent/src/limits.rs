@@ -28,6 +28,8 @@ pub struct Limits {
     pub retries: u32,
     /// The longest wait that a server may ask for before it is asked again. 1 min.
     pub retry_after: Duration,
+    /// How long a question may wait in all until its model may be asked. 10 min.
+    pub turn: Duration,
 }
 
 impl Default for Limits {
@@ -44,6 +46,7 @@ impl Default for Limits {
             depth: 2,
             retries: 5,
             retry_after: Duration::from_secs(60),
+            turn: Duration::from_secs(10 * 60),
         }
     }
 }

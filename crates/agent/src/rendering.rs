@@ -1,15 +1,21 @@
 //! A run's events in the words that every contract's frames are made from, where one fits.
 
-use crate::{Event, Kind};
-use domain::{MessageEvent, Sender, StatusEvent, ToolCallEvent, ToolPhase};
+use crate::{Event, Kind, Usage};
+use domain::{
+    MessageEvent, Sender, StatusEvent, ToolCallEvent, ToolPhase,
+    event::{ReasoningEvent, RunEnded, RunStarted, TokenCount, UsageEvent, WarningEvent},
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 impl Event {
-    /// The event in the words of `domain`, if there are any.
+    /// The event of `run` in the words of `domain`, if there are any.
     #[must_use]
-    pub fn to_domain(&self) -> Option<domain::Event> {
+    pub fn to_domain(&self, run: Uuid) -> Option<domain::Event> {
         Some(match &self.kind {
+            Kind::RunStarted { run_id } => {
+                domain::Event::RunStarted(RunStarted { run_id: *run_id })
+            }
             Kind::UserMessage { message_id, text } => domain::Event::Message(MessageEvent {
                 message_id: *message_id,
                 sender: Sender::User,
@@ -17,13 +23,36 @@ impl Event {
                 content: text.clone(),
                 last: true,
             }),
+            Kind::Reasoning { message_id, text } => domain::Event::Reasoning(ReasoningEvent {
+                message_id: *message_id,
+                content: text.clone(),
+            }),
             Kind::MessageDelta { message_id, text } => self.message(*message_id, text, false),
             Kind::MessageEnded {
                 message_id, text, ..
             } => self.message(*message_id, text, true),
             Kind::Status { status, detail } => self.status(status, detail.clone()),
-            Kind::Warning { code, text } => self.status(code, Some(text.clone())),
+            Kind::Warning { code, text } => domain::Event::Warning(WarningEvent {
+                code: code.clone(),
+                agent: self.agent.clone(),
+                text: text.clone(),
+            }),
             Kind::FileChange { change, .. } => domain::Event::FileChange(change.clone()),
+            Kind::Room { event } => event.clone(),
+            Kind::Usage { usage } => domain::Event::Usage(counted(*usage)),
+            Kind::RunEnded {
+                outcome,
+                reason,
+                detail,
+                output,
+                ..
+            } => domain::Event::RunEnded(RunEnded {
+                run_id: run,
+                outcome: *outcome,
+                reason: reason.as_str().to_owned(),
+                detail: detail.clone(),
+                output: output.clone(),
+            }),
             _ => domain::Event::ToolCall(self.tool_call()?),
         })
     }
@@ -89,5 +118,18 @@ impl Event {
             arguments,
             result,
         })
+    }
+}
+
+/// An answer's tokens. What the session took before is added by those who know it.
+fn counted(usage: Usage) -> UsageEvent {
+    let last = TokenCount {
+        input: usage.input,
+        output: usage.output,
+    };
+    UsageEvent {
+        last,
+        total: last,
+        window: None,
     }
 }

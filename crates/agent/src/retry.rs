@@ -7,6 +7,9 @@ use std::time::Duration;
 /// The first wait is about this long, each further one twice as long.
 const FIRST: Duration = Duration::from_secs(1);
 
+/// How far those come apart who wait for the same moment.
+const SPREAD: Duration = Duration::from_secs(2);
+
 /// No wait of our own is longer.
 const LONGEST: Duration = Duration::from_secs(30);
 
@@ -41,6 +44,12 @@ pub(crate) fn retry(error: &Error, asked: u32, limits: &Limits, chance: u16) -> 
             Retry::After(wait.mul_f64(0.5 + share(chance) / 2.0))
         }
     }
+}
+
+/// How long to wait before a question is tried again that may pass after `wait`: a little longer,
+/// and not as long as the others that wait for the same.
+pub(crate) fn spread(wait: Duration, chance: u16) -> Duration {
+    wait.saturating_add(SPREAD.mul_f64(share(chance)))
 }
 
 /// From 0 to 1.

@@ -5,7 +5,7 @@ use crate::{
     decide::out_of_time,
     drive::{Drive, Halt, Loop, Worked},
     journal::{Journal, NewStep, Outlet, Shared},
-    missing,
+    missing, retell,
 };
 use domain::Error;
 use futures::future::{Either, select};
@@ -65,6 +65,9 @@ pub enum RunError {
     ReaderGone,
 }
 
+/// How soon after its first step a run is driven if it did not have to wait, in milliseconds.
+const AT_ONCE: i64 = 5_000;
+
 /// Why the loops were dropped.
 enum Stopped {
     Interrupted,
@@ -84,10 +87,10 @@ impl Run<'_> {
     ) -> Result<Driven, RunError> {
         let began = self.world.clock.now();
         let mut journal = self.journal();
-        if let Some(end) = self.catch_up(&mut journal).await? {
+        if let Some(end) = self.catch_up().await? {
             return Ok(Driven::Ended(end));
         }
-        self.recover(&mut journal, Assignments::GoOn).await?;
+        self.recover(&mut journal, began).await?;
         let (outlet, mut commands) = Outlet::channel();
         let next_number = journal.transcript.read().next_number();
         let drive = Drive {
@@ -152,7 +155,7 @@ impl Run<'_> {
     /// [`RunError`]
     pub async fn end(self, end: End) -> Result<End, RunError> {
         let mut journal = self.journal();
-        match self.catch_up(&mut journal).await? {
+        match self.catch_up().await? {
             Some(end) => Ok(end),
             None => close(&mut journal, end).await,
         }
@@ -164,25 +167,23 @@ impl Run<'_> {
     }
 
     /// Tells the reader what it does not know yet. Returns the end of a run that has ended.
-    async fn catch_up(&self, journal: &mut Journal<'_>) -> Result<Option<End>, RunError> {
-        for step in self.transcript.run() {
-            if step.number > self.seen {
-                journal.tell_of(step).await?;
-            }
-        }
+    async fn catch_up(&self) -> Result<Option<End>, RunError> {
+        retell(&self.transcript, self.seen, self.reader).await?;
         Ok(self.transcript.ended().cloned())
     }
 
-    /// Closes what a crash left open.
-    async fn recover(
-        &self,
-        journal: &mut Journal<'_>,
-        assignments: Assignments,
-    ) -> Result<(), RunError> {
-        if self.transcript.run().len() < 2 {
+    /// Closes what a crash left open, and lets the time count from now on: what a run waited until
+    /// somebody drove it is no time at work.
+    async fn recover(&self, journal: &mut Journal<'_>, now: i64) -> Result<(), RunError> {
+        let begun = match self.transcript.run() {
+            [] => return Ok(()),
+            [first] => now.saturating_sub(first.at) > AT_ONCE,
+            _ => true,
+        };
+        if !begun {
             return Ok(());
         }
-        let missing = missing(&self.transcript, assignments);
+        let missing = missing(&self.transcript, Assignments::GoOn);
         journal.store(turn_step(Body::Resumed)).await?;
         for step in missing {
             journal.store(step.into()).await?;

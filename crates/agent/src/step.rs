@@ -209,21 +209,38 @@ pub enum Reason {
     ModelFailed,
     /// The run was restarted again and again without getting on.
     Restarts,
+    /// The model may not be asked for so long that waiting for it was given up.
+    RateLimited,
+    /// There is no agent to answer any more.
+    NoAgent,
+    /// What the run did so far cannot be read.
+    Unreadable,
 }
 
 /// How a run came out, as an execution records it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// It did what it was to do.
-    Succeeded,
-    /// It did not.
-    Failed,
-    /// It was stopped.
-    Cancelled,
-}
+pub use domain::event::RunOutcome as Outcome;
 
 impl Reason {
+    /// Its name, as it is stored.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Interrupted => "interrupted",
+            Self::StepLimit => "step_limit",
+            Self::TokenLimit => "token_limit",
+            Self::TimeLimit => "time_limit",
+            Self::CostLimit => "cost_limit",
+            Self::Looping => "looping",
+            Self::ContextTooLong => "context_too_long",
+            Self::ModelFailed => "model_failed",
+            Self::Restarts => "restarts",
+            Self::RateLimited => "rate_limited",
+            Self::NoAgent => "no_agent",
+            Self::Unreadable => "unreadable",
+        }
+    }
+
     /// How a run that ended so came out.
     #[must_use]
     pub fn outcome(self) -> Outcome {
@@ -236,7 +253,8 @@ impl Reason {
 }
 
 impl End {
-    pub(crate) fn new(reason: Reason, detail: impl Into<String>) -> Self {
+    /// An end.
+    pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
         Self {
             reason,
             detail: detail.into(),

@@ -1,6 +1,6 @@
 //! Agents, and how they stand to one another.
 
-use crate::{Prices, Spec, Tool, address, builtin};
+use crate::{Gate, Prices, Spec, Tool, address, builtin};
 use llm::{Endpoint, Timeouts};
 use std::sync::Arc;
 
@@ -17,6 +17,8 @@ pub struct Model {
     pub window: u64,
     /// What it costs.
     pub prices: Prices,
+    /// What every question passes first; nothing, if `None`.
+    pub gate: Option<Arc<dyn Gate>>,
 }
 
 /// An agent.
@@ -40,8 +42,9 @@ pub struct Agent {
     pub steps: u32,
 }
 
-/// The agents of a run. The first is the lead: it answers unless another is addressed.
-#[derive(Clone, Debug)]
+/// The agents of a run. The first is the lead: it answers unless another is addressed. A run whose
+/// team is empty ends by [`crate::Reason::NoAgent`].
+#[derive(Clone, Debug, Default)]
 pub struct Team {
     agents: Vec<Agent>,
 }

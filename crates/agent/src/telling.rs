@@ -2,7 +2,7 @@
 //! again to a reader that missed it.
 
 use crate::{
-    Answer, Body, Event, Kind, Outcome, Step, Transcript,
+    Answer, Batch, Body, Event, Gone, Kind, Outcome, Reader, Step, Transcript,
     builtin::{ASSIGN, assignment},
 };
 
@@ -18,6 +18,25 @@ pub fn events_of(transcript: &Transcript, step: &Step) -> Vec<Event> {
         kind,
     };
     kinds(transcript, step).into_iter().map(event).collect()
+}
+
+/// The same as one batch; nothing for steps that are nobody's business.
+pub(crate) fn batch_of(transcript: &Transcript, step: &Step) -> Option<Batch> {
+    let events = events_of(transcript, step);
+    let step = Some(step.number);
+    (!events.is_empty()).then_some(Batch { step, events })
+}
+
+/// Tells a reader of the run's steps after step `seen`.
+///
+/// # Errors
+/// The reader has gone.
+pub async fn retell(transcript: &Transcript, seen: u64, reader: &dyn Reader) -> Result<(), Gone> {
+    let unseen = transcript.run().iter().filter(|step| step.number > seen);
+    for batch in unseen.filter_map(|step| batch_of(transcript, step)) {
+        reader.tell(batch).await?;
+    }
+    Ok(())
 }
 
 fn kinds(transcript: &Transcript, step: &Step) -> Vec<Kind> {

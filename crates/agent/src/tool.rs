@@ -128,6 +128,12 @@ impl Caller {
         self.tell(Kind::FileChange { call_id, change }).await;
     }
 
+    /// Tells the session's room something that has no word of its own among a run's events. It is
+    /// told once, and not again after a crash.
+    pub async fn tell_room(&self, event: domain::Event) {
+        self.tell(Kind::Room { event }).await;
+    }
+
     async fn tell(&self, kind: Kind) {
         let event = Event {
             agent: Some(self.agent.clone()),

@@ -11,6 +11,10 @@ use serde::{Deserialize, Serialize};
 pub struct Cost(pub u64);
 
 impl Cost {
+    /// The most that one answer costs. The sum of all of a run's is below 2⁶³, which databases can
+    /// add up.
+    const MOST: Self = Self(10_000_000_000_000_000);
+
     /// An amount of whole millionths.
     #[must_use]
     pub const fn from_micros(micros: u64) -> Self {
@@ -56,7 +60,7 @@ impl Usage {
         Self {
             input,
             output,
-            cost: Cost(questions.saturating_add(answers)),
+            cost: Cost(questions.saturating_add(answers)).min(Cost::MOST),
             estimated,
         }
     }

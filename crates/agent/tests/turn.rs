@@ -191,7 +191,7 @@ async fn a_tool_is_called_and_its_result_told_to_the_model() {
         .reader
         .events()
         .iter()
-        .filter_map(Event::to_domain)
+        .filter_map(|event| event.to_domain(uuid::Uuid::nil()))
         .map(|event| serde_json::to_value(event).unwrap())
         .collect();
     let tools: Vec<&Value> = domain

@@ -17,6 +17,7 @@ pub struct Keys {
     pub(crate) access: Hs256Key,
     pub(crate) refresh: Keyed,
     pub(crate) codes: Keyed,
+    pub(crate) files: Keyed,
 }
 
 /// The secret does not fit.
@@ -38,6 +39,7 @@ impl Keys {
             access: Hs256Key::new(derive(&secret, "atelier access tokens 1")),
             refresh: keyed(&derive(&secret, "atelier refresh tokens 1"))?,
             codes: keyed(&derive(&secret, "atelier codes 1"))?,
+            files: keyed(&derive(&secret, "atelier file addresses 1"))?,
         })
     }
 }
@@ -79,6 +81,7 @@ mod tests {
                 keys.access.as_ref().to_vec(),
                 hash(&keys.refresh),
                 hash(&keys.codes),
+                hash(&keys.files),
             ]
         };
         let mut keys = Vec::new();
@@ -86,7 +89,7 @@ mod tests {
         keys.extend(all(&"y".repeat(32)));
         keys.sort();
         keys.dedup();
-        assert_eq!(keys.len(), 6);
+        assert_eq!(keys.len(), 8);
         assert_eq!(all(&"x".repeat(32)), all(&"x".repeat(32)));
     }
 

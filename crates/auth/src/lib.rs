@@ -6,6 +6,7 @@
 mod access_token;
 mod api_key;
 mod codes;
+mod file_address;
 mod keys;
 mod lifetimes;
 pub mod passwords;
@@ -17,6 +18,7 @@ mod ticket;
 pub use access_token::{AccessToken, IssueError, TokenError, claimed_audience, issue, verify};
 pub use api_key::{api_key_hash, api_key_of, api_key_prefix};
 pub use codes::{code_hash, code_matches};
+pub use file_address::{may_read_file, sign_file};
 pub use keys::{KeyError, Keys};
 pub use lifetimes::{STUDIO_GRACE, lifetime, login_lifetime};
 pub use refresh_token::RefreshToken;

@@ -140,6 +140,11 @@ impl Stub {
         self.state.sockets.drop_all();
     }
 
+    /// Sends frames of this type with a number that JSON does not know, from now on.
+    pub fn garble(&self, kind: &str) {
+        self.state.sockets.garble(kind);
+    }
+
     /// Forgets what prompts came to, as a server does in time.
     pub fn forget_history(&self) {
         self.state.queue.lock().forget_history();

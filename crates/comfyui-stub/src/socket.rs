@@ -18,6 +18,8 @@ struct Inner {
     by_client: BTreeMap<String, Socket>,
     /// The client whose prompt runs, and the node that does.
     running: Option<(String, Option<String>)>,
+    /// The type of frames that are no JSON.
+    garbled: Option<String>,
 }
 
 struct Socket {
@@ -32,8 +34,12 @@ impl Sockets {
 
     /// Sends to one client, if it has a socket, or to all.
     pub(crate) fn send(&self, client: Option<&str>, kind: &str, data: &Value) {
-        let text = json!({"type": kind, "data": data}).to_string();
+        let mut text = json!({"type": kind, "data": data}).to_string();
         let inner = self.inner.lock();
+        if inner.garbled.as_deref() == Some(kind) {
+            // As Python writes what is no number.
+            text = text.replacen('{', "{\"odd\":NaN,", 1);
+        }
         for (id, socket) in &inner.by_client {
             if client.is_none_or(|client| client == id) {
                 // A socket that is gone is forgotten by its own task.
@@ -68,6 +74,10 @@ impl Sockets {
     /// Notes which node of whose prompt runs, for clients that come back.
     pub(crate) fn runs(&self, running: Option<(String, Option<String>)>) {
         self.inner.lock().running = running;
+    }
+
+    pub(crate) fn garble(&self, kind: &str) {
+        self.inner.lock().garbled = Some(kind.to_owned());
     }
 
     pub(crate) fn drop_all(&self) {

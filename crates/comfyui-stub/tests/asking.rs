@@ -7,7 +7,7 @@
 
 mod user;
 
-use comfyui::{Error, OutputFile, Timeouts, Upload, limits};
+use comfyui::{Error, OutputFile, QueuePlace, Timeouts, Upload, limits};
 use comfyui_stub::{Canned, Stub, size_of_png};
 use futures::TryStreamExt;
 use serde_json::json;
@@ -231,6 +231,41 @@ async fn odd_answers_are_errors() {
     assert!(
         matches!(error, Error::Connect { .. } | Error::Broken { .. }),
         "{error:?}"
+    );
+}
+
+/// The queue repeats the prompts of everybody, which may be large, and may hold what is no JSON.
+#[tokio::test]
+async fn a_queue_may_be_long() {
+    let stub = Stub::start().await.unwrap();
+    let client = client(&stub);
+    let prompt = format!(
+        r#"{{"1": {{"inputs": {{"text": "{}]}}", "cfg": NaN}}}}}}"#,
+        "x".repeat(6 << 20)
+    );
+    let item = |number: i32| format!(r#"[{number}, "id {number}", {prompt}, {{}}, ["1"]]"#);
+    let queue = format!(
+        r#"{{"queue_running": [{}], "queue_pending": [{}, 7, {}]}}"#,
+        item(1),
+        item(3),
+        item(2)
+    );
+    assert!(queue.len() > limits::ANSWER);
+    stub.answer("/queue", Canned::Response(200, queue));
+    let queue = client.queue().await.unwrap();
+    assert_eq!(queue.place("id 1"), Some(QueuePlace::Running));
+    assert_eq!(queue.place("id 2"), Some(QueuePlace::Waiting(1)));
+    assert_eq!(queue.place("id 3"), Some(QueuePlace::Waiting(2)));
+    // There is a limit all the same, also to what is not kept.
+    let endless = format!(
+        r#"{{"queue_running": [[1, "x", [" {} "#,
+        " ".repeat(65 << 20)
+    );
+    stub.answer("/queue", Canned::Response(200, endless));
+    let error = client.queue().await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the service's answer is over 67108864 bytes"
     );
 }
 

@@ -31,7 +31,7 @@ pub use client::{
     Client, Device, FileBody, HistoryEntry, Outcome, Probe, Queue, QueueItem, QueuePlace,
     Submission, Submitted, SystemStats, Upload, Uploaded, View,
 };
-pub use convert::{Control, ConvertError, Converted, NodeName, Seed, convert};
+pub use convert::{Control, ConvertError, Converted, NodeName, Seed, convert, widget_names};
 pub use error::Error;
 pub use frame::{Failure, Frame, FrameError, NodeProgress, Picture, PictureFormat};
 pub use object_info::{

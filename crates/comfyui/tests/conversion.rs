@@ -7,7 +7,7 @@
     reason = "tests: they say what they expect by panicking"
 )]
 
-use comfyui::{Control, ConvertError, Converted, ObjectInfo, Workflow, convert, validate};
+use comfyui::{Control, ConvertError, Converted, ObjectInfo, Workflow, convert, limits, validate};
 use serde_json::{Value, json};
 use std::{fs, path::Path};
 
@@ -203,6 +203,49 @@ fn subgraphs_that_explode_are_refused() {
         "definitions": {"subgraphs": deep},
     }));
     assert!(matches!(error, Err(ConvertError::TooDeep(_))), "{error:?}");
+}
+
+/// What stands in a subgraph once is in the prompt once for each instance of it.
+#[test]
+fn what_instances_repeat_has_a_limit() {
+    let subgraph = "00000000-0000-4000-8000-000000000000";
+    let instances = |ids: &[String], inner: Value| {
+        let nodes: Vec<Value> = ids
+            .iter()
+            .map(|id| json!({"id": id, "type": subgraph}))
+            .collect();
+        try_convert(&json!({
+            "nodes": nodes,
+            "links": [],
+            "definitions": {"subgraphs": [{"id": subgraph, "nodes": [inner], "links": []}]},
+        }))
+    };
+    let many: Vec<String> = (0..1_000).map(|id| id.to_string()).collect();
+    let save = |prefix: &str| node(1, "SaveImage", &json!({}), &json!([prefix]));
+    assert_eq!(
+        instances(&many, save("x")).unwrap().prompt.len(),
+        many.len()
+    );
+    let error = instances(&many, save(&"x".repeat(100_000))).unwrap_err();
+    assert_eq!(error, ConvertError::TooHeavy);
+    let mut full = save("x");
+    full["widgets_values"] = json!(vec![0; 1_000]);
+    let error = instances(&many, full).unwrap_err();
+    assert!(
+        matches!(error, ConvertError::TooMany { limit, .. } if limit == limits::VALUES),
+        "{error}"
+    );
+    let long = ["9".repeat(limits::NODE_ID - 2)];
+    assert!(instances(&long, save("x")).is_ok());
+    let longer = ["9".repeat(limits::NODE_ID - 1)];
+    let error = instances(&longer, save("x")).unwrap_err();
+    assert!(matches!(error, ConvertError::LongIds(_)), "{error}");
+    // A long class is named in short.
+    let class = format!("Gone {}", "x".repeat(10_000));
+    let mut gone = node(1, &class, &json!({}), &json!([]));
+    gone["title"] = json!("y".repeat(10_000));
+    let error = instances(&many, gone).unwrap_err();
+    assert!(error.to_string().len() < 10_000, "{error}");
 }
 
 #[test]

@@ -5,8 +5,8 @@
 )]
 
 use comfyui::{
-    NodeQuery, ObjectInfo, Workflow,
-    edit::{PatchError, apply, differences, find_nodes},
+    NodeQuery, ObjectInfo, Workflow, WorkflowError,
+    edit::{PatchError, apply, differences, find_nodes, to_text},
     limits,
 };
 use serde_json::{Value, json};
@@ -84,6 +84,59 @@ fn patches_cannot_grow_a_workflow_without_bound() {
         .map(|number| json!({"op": "copy", "from": "", "path": format!("{}/x", "/x".repeat(number))}))
         .collect();
     assert!(apply(&json!({}), &json!(deeper)).is_err());
+}
+
+/// What few bytes say may be much once it is read: a list of numbers weighs thirty times its text.
+#[test]
+fn patches_are_weighed_and_not_only_measured() {
+    let zeros = json!({"op": "add", "path": "/x", "value": vec![0; 20_000]});
+    let into_itself = json!({"op": "copy", "from": "/x", "path": "/x/-"});
+    let patch: Vec<Value> = [zeros].into_iter().chain(vec![into_itself; 8]).collect();
+    assert_eq!(
+        apply(&workflow(), &json!(patch)),
+        Err(PatchError::TooLarge(5))
+    );
+    // As much in one operation is not even begun with.
+    let many = json!([{"op": "add", "path": "/x", "value": vec![0; 300_000]}]);
+    assert_eq!(apply(&workflow(), &many), Err(PatchError::TooHeavy));
+    // What passes is read just as what people send is: by its text.
+    let many = json!([{"op": "add", "path": "/x", "value": {"class_type": vec![0; 200_000]}}]);
+    let patched = apply(&workflow(), &many).unwrap();
+    let text = to_text(&patched).unwrap();
+    assert!(Workflow::parse(text.as_bytes()).is_ok());
+}
+
+#[test]
+fn texts_of_workflows_have_a_limit() {
+    let text = to_text(&workflow()).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), workflow());
+    // As long as a workflow may be, but not once it is written.
+    let long = json!({"1": {"class_type": "\u{1}".repeat(2 << 20)}});
+    assert_eq!(to_text(&long), Err(WorkflowError::TooLong));
+}
+
+#[test]
+fn ids_have_a_limit() {
+    let read = |id: &str, origin: &str, subgraph: &str| {
+        let value = json!({
+            "nodes": [{"id": id, "type": "SaveImage"}],
+            "links": [[1, origin, 0, 2, 0, "IMAGE"]],
+            "definitions": {"subgraphs": [{"id": subgraph, "nodes": [], "links": []}]},
+        });
+        Workflow::read(&value).map(drop)
+    };
+    let (most, over) = ("9".repeat(limits::NODE_ID), "9".repeat(limits::NODE_ID + 1));
+    assert_eq!(read(&most, &most, &most), Ok(()));
+    for (id, origin, subgraph) in [
+        (&over, &most, &most),
+        (&most, &over, &most),
+        (&most, &most, &over),
+    ] {
+        assert_eq!(read(id, origin, subgraph), Err(WorkflowError::LongId));
+    }
+    let api = |id: &str| Workflow::read(&json!({id: {"class_type": "SaveImage"}})).map(drop);
+    assert_eq!(api(&most), Ok(()));
+    assert_eq!(api(&over), Err(WorkflowError::LongId));
 }
 
 #[test]

@@ -5,7 +5,7 @@
     reason = "tests: they say what they expect by panicking"
 )]
 
-use comfyui::{ObjectInfo, Prompt, Refusal, Validation, validate, validate_outputs};
+use comfyui::{Kind, ObjectInfo, Prompt, Refusal, Validation, limits, validate, validate_outputs};
 use serde_json::{Value, json};
 
 fn info() -> ObjectInfo {
@@ -287,4 +287,100 @@ fn long_chains() {
     // And as a circle.
     prompt["10"]["inputs"]["image1"] = json!(["8999", 0]);
     assert!(run(&prompt).is_err());
+}
+
+/// What is said of a circle is bounded, however long it is and however many of them there are.
+#[test]
+fn long_circles() {
+    let mut prompt = good();
+    for id in 10..9_000 {
+        // On to the next one, and back by half the way.
+        let next = if id == 8_999 { 2 } else { id + 1 };
+        let back = if id < 4_500 { 2 } else { id - 4_490 };
+        prompt[id.to_string()] = json!({"class_type": "ImageBatch",
+            "inputs": {"image1": [next.to_string(), 0], "image2": [back.to_string(), 0]}});
+    }
+    prompt["3"]["inputs"]["images"] = json!(["10", 0]);
+    let refusal = run(&prompt).unwrap_err();
+    assert_eq!(refusal.node_errors.0.len(), limits::PROBLEMS);
+    for node in refusal.node_errors.0.values() {
+        let [problem] = node.errors.as_slice() else {
+            panic!("{:?}", node.errors)
+        };
+        assert_eq!(problem.kind, "dependency_cycle");
+        assert!(problem.details.chars().count() <= limits::DETAIL);
+        let named = problem.extra_info["cycle_nodes"].as_array().unwrap();
+        assert_eq!(named.len(), limits::NAMED_NODES);
+    }
+}
+
+/// As many outputs as a prompt may have, and all of them fail: what is said must not be their
+/// square.
+#[test]
+fn many_outputs_that_fail() {
+    let mut prompt = json!({"1": {"class_type": "EmptyImage", "inputs": {}}});
+    for id in 10..9_000 {
+        prompt[id.to_string()] = json!({"class_type": "SaveImage", "inputs": {"images": ["1", 0]}});
+    }
+    let refusal = run(&prompt).unwrap_err();
+    let nodes = &refusal.node_errors.0;
+    let problems: usize = nodes.values().map(|node| node.errors.len()).sum();
+    assert_eq!(problems, limits::PROBLEMS);
+    assert_eq!(nodes["1"].dependent_outputs.len(), limits::NAMED_NODES);
+    let most = nodes
+        .values()
+        .map(|node| node.dependent_outputs.len())
+        .max();
+    assert_eq!(most, Some(limits::NAMED_NODES));
+    // All of them failed, also those of which nothing is said.
+    assert_eq!(refusal.error.kind, "prompt_outputs_failed_validation");
+}
+
+/// Lists of models and long values are not in problems: each would have them once more.
+#[test]
+fn problems_do_not_repeat_what_is_long() {
+    let models: Vec<String> = (0..5_000).map(|number| format!("{number}.ckpt")).collect();
+    let info = json!({
+        "Loader": {"output": ["MODEL"], "output_node": true, "input": {"required": {
+            "old": [models, {"tooltip": "which"}],
+            "new": ["COMBO", {"options": models, "tooltip": "which"}],
+            "few": ["COMBO", {"options": ["a", "b"]}],
+            "count": ["INT", {"min": 1, "tooltip": "how many"}],
+        }}},
+    });
+    let info = ObjectInfo::parse(info.to_string().as_bytes()).unwrap();
+    // The lists are there once.
+    for name in ["old", "new"] {
+        let spec = &info.class("Loader").unwrap().input(name).unwrap().spec;
+        assert_eq!(spec.type_name(), "COMBO");
+        assert!(!spec.options.contains_key("options"), "{name}");
+        let Kind::Combo(values) = &spec.kind else {
+            panic!("{:?}", spec.kind)
+        };
+        assert_eq!(values.len(), 5_000);
+    }
+    let check = |name: &str, value: Value, config: Value| {
+        let mut inputs = json!({"old": "1.ckpt", "new": "1.ckpt", "few": "a", "count": 1});
+        inputs[name] = value;
+        let prompt = json!({"1": {"class_type": "Loader", "inputs": inputs}});
+        let prompt = Prompt::new(prompt.as_object().unwrap().clone());
+        let refusal = validate(&prompt, &info).unwrap_err();
+        let [problem] = refusal.node_errors.0["1"].errors.as_slice() else {
+            panic!("{refusal:?}")
+        };
+        assert_eq!(problem.extra_info["input_config"], config, "{name}");
+        let length = serde_json::to_string(&refusal).unwrap().len();
+        assert!(length < 10_000, "{name}: {length}");
+    };
+    let few = json!(["COMBO", {"options": ["a", "b"]}]);
+    let count = json!(["INT", {"min": 1, "tooltip": "how many"}]);
+    check("old", json!("none"), json!(null));
+    check("new", json!("none"), json!(null));
+    check("few", json!("none"), few.clone());
+    check("old", json!(["1", 0]), json!(null));
+    check("new", json!(["1", 0]), json!(null));
+    check("few", json!(["1", 0, 0]), few.clone());
+    check("few", json!("x".repeat(100_000)), few);
+    check("count", json!("x".repeat(100_000)), count.clone());
+    check("count", json!(vec!["1"; 10_000]), count);
 }

@@ -1,5 +1,11 @@
-//! The `codex` contract: coding sessions ("API 接口规范"). For now its "认证端点". What a sign-in
-//! takes is [`crate::CodexLogin`].
+//! The `codex` contract: coding sessions ("API 接口规范"). Here its "认证端点", in the modules the
+//! rest. What a sign-in takes is [`crate::CodexLogin`].
+
+pub mod events;
+pub mod frames;
+pub mod patches;
+pub mod sessions;
+pub mod submissions;
 
 use crate::operation::{Access, Answer, Body, Method, Operation, operation};
 use crate::{Contract, Secret};

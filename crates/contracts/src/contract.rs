@@ -19,7 +19,7 @@ pub enum Contract {
 
 /// Paths of each contract, and how they begin. A path that several contracts share stands under
 /// the one that answers when no token says otherwise; the first match counts.
-const PREFIXES: [(&str, Contract); 27] = [
+const PREFIXES: [(&str, Contract); 28] = [
     ("/api/sessions", Contract::Codex),
     ("/api/login", Contract::Codex),
     ("/api/logout", Contract::Codex),
@@ -34,6 +34,7 @@ const PREFIXES: [(&str, Contract); 27] = [
     ("/api/v1/models", Contract::Studio),
     ("/api/v1/files/avatar", Contract::Studio),
     ("/api/v1/files/workflow", Contract::Studio),
+    ("/api/v1/files/stored", Contract::Studio),
     ("/api/v1/auth/logout", Contract::Studio),
     ("/api/v1/auth/refresh", Contract::Studio),
     ("/api/v1/files", Contract::Workspace),
@@ -76,6 +77,10 @@ impl Contract {
     /// The contract that `path` belongs to when no token says otherwise.
     #[must_use]
     pub fn of_path(path: &str) -> Self {
+        // Those below it, of sandboxes, are of `workspace`.
+        if path == "/api/v1/files" {
+            return Self::Studio;
+        }
         PREFIXES
             .iter()
             .find(|(prefix, _)| is_below(path, prefix))
@@ -108,7 +113,9 @@ mod tests {
         check("/api/v1/users/me/email", Contract::Runtime);
         check("/api/v1/auth/login", Contract::Workspace);
         check("/api/v1/auth/logins", Contract::Runtime);
-        check("/api/v1/files", Contract::Workspace);
+        check("/api/v1/files", Contract::Studio);
+        check("/api/v1/files/stored/7", Contract::Studio);
+        check("/api/v1/files/x/tree", Contract::Workspace);
         check("/api/v1/files/avatar", Contract::Studio);
         check("/api/v1/infra/health", Contract::Runtime);
         check("/api/ws/sessions/7", Contract::Workspace);

@@ -27,16 +27,25 @@ pub fn operations() -> impl Iterator<Item = &'static Operation> {
         runtime::agent_chats::OPERATIONS,
         workspace::OPERATIONS,
         workspace::chat::OPERATIONS,
+        workspace::branches::OPERATIONS,
         workspace::sessions::OPERATIONS,
         workspace::sandbox::OPERATIONS,
         workspace::files::OPERATIONS,
         studio::OPERATIONS,
+        studio::services::OPERATIONS,
+        studio::workflows::OPERATIONS,
         studio::sessions::OPERATIONS,
+        studio::messages::OPERATIONS,
         studio::agents::OPERATIONS,
         studio::executions::OPERATIONS,
         studio::providers::OPERATIONS,
         studio::models::OPERATIONS,
+        studio::files::OPERATIONS,
         codex::OPERATIONS,
+        codex::sessions::OPERATIONS,
+        codex::submissions::OPERATIONS,
+        codex::patches::OPERATIONS,
+        codex::frames::OPERATIONS,
         chat::OPERATIONS,
         health::OPERATIONS,
     ]
@@ -107,7 +116,7 @@ fn path_parameters(path: &str) -> impl Iterator<Item = &str> {
 /// An id is an integer where the contract shows those, else a UUID.
 fn path_parameter(path: &str, name: &str) -> ParameterBuilder {
     let integers = matches!(Contract::of_path(path), Contract::Chat | Contract::Studio);
-    let schema = match name == "id" || name.ends_with("_id") {
+    let schema = match ["id", "number"].contains(&name) || name.ends_with("_id") {
         true if integers => ObjectBuilder::new().schema_type(Type::Integer),
         true => ObjectBuilder::new()
             .schema_type(Type::String)

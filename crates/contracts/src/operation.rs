@@ -95,6 +95,14 @@ impl Operation {
         }
     }
 
+    /// A form with these fields, of which the first is a file and the others may be left out.
+    pub(crate) const fn form(self, fields: &'static [&'static str]) -> Self {
+        Self {
+            body: Taken::Form(fields),
+            ..self
+        }
+    }
+
     pub(crate) const fn answers(self, answers: &'static [Answer]) -> Self {
         Self { answers, ..self }
     }
@@ -109,6 +117,8 @@ pub(crate) enum Taken {
     /// The same, or nothing.
     JsonIfAny(&'static str),
     Bytes,
+    /// `multipart/form-data` of a file and other fields.
+    Form(&'static [&'static str]),
 }
 
 /// A parameter of the query.

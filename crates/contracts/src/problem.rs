@@ -1,7 +1,7 @@
 //! The one error body: RFC 7807 with the members that each contract's readers look for besides.
 
 use crate::Contract;
-use domain::{Error, ErrorKind};
+use domain::{Error, ErrorKind, FieldError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -57,6 +57,15 @@ pub struct InvalidMember {
     pub message: String,
 }
 
+impl InvalidMember {
+    pub(crate) fn of(at: &FieldError) -> Self {
+        Self {
+            field: at.field.clone(),
+            message: at.message.clone(),
+        }
+    }
+}
+
 impl Problem {
     /// A problem of `contract` about the request for `instance`.
     #[must_use]
@@ -80,14 +89,7 @@ impl Problem {
     /// The problem that `error` is to the readers of `contract`.
     #[must_use]
     pub fn of(error: &Error, contract: Contract, instance: &str) -> Self {
-        let errors = error
-            .fields()
-            .iter()
-            .map(|at| InvalidMember {
-                field: at.field.clone(),
-                message: at.message.clone(),
-            })
-            .collect();
+        let errors = error.fields().iter().map(InvalidMember::of).collect();
         let status = status_of(error.kind(), contract);
         Self {
             errors,
@@ -154,11 +156,12 @@ fn title_of(status: u16) -> &'static str {
     }
 }
 
-/// The error types of the codex document's table ("错误代码").
-fn codex_type_of(status: u16) -> &'static str {
+/// The error types of the codex document's table ("错误代码"), and `Conflict`, which it has none for.
+pub(crate) fn codex_type_of(status: u16) -> &'static str {
     match status {
         401 | 403 => "Unauthorized",
         404 => "SessionNotFound",
+        409 => "Conflict",
         429 => "TooManyConnections",
         500.. => "InternalError",
         _ => "InvalidRequest",
@@ -185,6 +188,18 @@ mod tests {
         let mut codex = five.clone();
         codex["error"] = json!("SessionNotFound");
         assert_eq!(written(Contract::Codex, 404), codex);
+        for (status, error) in [
+            (400, "InvalidRequest"),
+            (401, "Unauthorized"),
+            (403, "Unauthorized"),
+            (409, "Conflict"),
+            (413, "InvalidRequest"),
+            (429, "TooManyConnections"),
+            (500, "InternalError"),
+            (503, "InternalError"),
+        ] {
+            assert_eq!(written(Contract::Codex, status)["error"], error, "{status}");
+        }
         let mut studio = five;
         studio["code"] = json!(404);
         studio["message"] = json!("d");

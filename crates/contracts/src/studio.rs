@@ -1,13 +1,16 @@
-//! The `studio` contract: ComfyUI services and workflows that agents edit ("API 接口设计"). For
-//! now its sections 1 and 2, signing in and one's own account, what section 5 says of sessions, and
-//! its sections 6 and 7, the administration of agents, providers and models.
+//! The `studio` contract: ComfyUI services and workflows that agents edit ("API 接口设计").
 
 pub mod agents;
 pub mod executions;
+pub mod files;
+pub mod frames;
+pub mod messages;
 pub mod models;
 mod operations;
 pub mod providers;
+pub mod services;
 pub mod sessions;
+pub mod workflows;
 
 pub(crate) use operations::OPERATIONS;
 
@@ -19,7 +22,7 @@ use domain::{Account, AvatarUrl, DisplayName, Email, Password};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// How long a part of a list of sections 6 and 7 is where nobody says.
+/// How long a part of a list is where nobody says.
 pub const PAGE_DEFAULT: i64 = 50;
 
 /// How long it may be.

@@ -1,6 +1,7 @@
 //! The `workspace` contract: an agent team works in a sandbox ("Backend API Overview"). Here its
 //! "Authentication", in the modules the rest.
 
+pub mod branches;
 pub mod chat;
 pub mod files;
 pub mod sandbox;

@@ -2,6 +2,21 @@
 //!
 //! The edge makes events, the runner numbers and keeps them; `contracts` renders them.
 
+mod coding;
+mod of_session;
+mod turn;
+mod workflow;
+
+pub use coding::{
+    ApprovalEvent, ApprovalSubject, DecidedEvent, Decision, FileEdit, PatchBegun, PatchEnded,
+    PlanEvent, PlanStep, PlanStepStatus, TurnDiff, UndoEvent, UndoPhase, WebSearchEvent,
+};
+pub use of_session::{MessageRow, OfSession};
+pub use turn::{
+    ReasoningEvent, RunEnded, RunOutcome, RunStarted, TokenCount, UsageEvent, WarningEvent,
+};
+pub use workflow::{ExecutionProgress, WorkflowLocked, WorkflowUnlocked};
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -17,6 +32,55 @@ pub enum Event {
     ToolCall(ToolCallEvent),
     /// A file of the sandbox's workspace changed.
     FileChange(FileChange),
+    /// Something that the reader should know, and that ends nothing.
+    Warning(WarningEvent),
+    /// A turn of agents began.
+    RunStarted(RunStarted),
+    /// It ended.
+    RunEnded(RunEnded),
+    /// What a model thinks before it speaks.
+    Reasoning(ReasoningEvent),
+    /// What an answer of a model took.
+    Usage(UsageEvent),
+    /// The agent waits until somebody allows what it is about to do.
+    ApprovalRequested(ApprovalEvent),
+    /// Somebody did, or did not.
+    ApprovalDecided(DecidedEvent),
+    /// A patch is about to be applied.
+    PatchBegun(PatchBegun),
+    /// It was applied, or was not.
+    PatchEnded(PatchEnded),
+    /// What the turn has changed up to now.
+    TurnDiff(TurnDiff),
+    /// How the agent means to go on.
+    Plan(PlanEvent),
+    /// The agent searches the web.
+    WebSearch(WebSearchEvent),
+    /// The files go back to where they were before a turn.
+    Undo(UndoEvent),
+    /// A workflow can be changed by an agent alone.
+    WorkflowLocked(WorkflowLocked),
+    /// It can be changed by everybody again.
+    WorkflowUnlocked(WorkflowUnlocked),
+    /// How far ComfyUI is with a workflow.
+    ExecutionProgress(ExecutionProgress),
+    /// Something of one session, in a room that several share.
+    OfSession(OfSession),
+}
+
+impl Event {
+    /// Whether every contract has words for it: messages, the team's work, tools, files.
+    #[must_use]
+    pub fn is_common(&self) -> bool {
+        matches!(
+            self,
+            Self::Message(_)
+                | Self::Status(_)
+                | Self::ToolCall(_)
+                | Self::FileChange(_)
+                | Self::Warning(_)
+        )
+    }
 }
 
 /// Who a message is from.

@@ -37,6 +37,12 @@ integer_id! {
     ProviderId,
     /// An execution's number.
     ExecutionId,
+    /// A ComfyUI service's number.
+    ServiceId,
+    /// A workflow's number.
+    WorkflowId,
+    /// A file's number.
+    FileId,
 }
 
 /// A UUID of version 7: ordered by `now` (milliseconds since 1970), so that new rows land at the

@@ -9,7 +9,7 @@ mod api_key;
 mod command;
 mod email;
 mod error;
-mod event;
+pub mod event;
 mod execution;
 mod id;
 mod login;
@@ -17,12 +17,15 @@ mod message;
 mod profile;
 mod provider;
 mod secret;
+mod service;
 mod session;
+mod stored_file;
 mod timestamp;
 mod user;
 mod username;
 mod verification;
 mod word;
+mod workflow;
 
 pub use account::{Account, AccountRole};
 pub use agent::{Agent, AgentName, AgentType, Availability, TOOLS};
@@ -35,19 +38,24 @@ pub use event::{
 };
 pub use execution::{Execution, ExecutionStatus, ExecutionType, TokenUsage};
 pub use id::{
-    AgentId, ApiKeyId, ExecutionId, LoginId, MessageId, ModelId, ProviderId, SessionId, UserId,
-    uuid_at,
+    AgentId, ApiKeyId, ExecutionId, FileId, LoginId, MessageId, ModelId, ProviderId, ServiceId,
+    SessionId, UserId, WorkflowId, uuid_at,
 };
 pub use login::{Audience, Login};
-pub use message::{Message, MessageStatus, Role};
+pub use message::{Message, MessagePlace, MessageStatus, Role};
 pub use profile::{AvatarUrl, Bio, DisplayName};
 pub use provider::{
     Millionths, Model, ModelCode, ModelName, ModelType, Provider, ProviderCode, ProviderKey,
     ProviderUrl, Sealed,
 };
 pub use secret::{Code, Password};
+pub use service::{Service, ServiceName, ServiceStatus, ServiceUrl};
 pub use session::{ConversationOwner, Session, SessionKey, SessionKind, SessionTitle};
+pub use stored_file::{BusinessType, FileName, FilePlace, StoredFile};
 pub use timestamp::Timestamp;
 pub use user::{OpenEmail, OpenUser, OpenUsername};
 pub use username::Username;
 pub use verification::Purpose;
+pub use workflow::{
+    AuthorKind, Workflow, WorkflowFormat, WorkflowLock, WorkflowName, WorkflowVersion,
+};

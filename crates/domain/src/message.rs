@@ -95,4 +95,30 @@ pub struct Message {
     pub status: MessageStatus,
     /// When it was written; for an answer, when it ended.
     pub created_at: Timestamp,
+    /// Where it stands in its session's tree.
+    pub place: MessagePlace,
+}
+
+/// Where a message stands in the tree of its session. What is answered again or edited has
+/// siblings; everywhere else a session is a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MessagePlace {
+    /// The message before it, if one is.
+    pub parent: Option<Uuid>,
+    /// How many follow that one, this one included.
+    pub siblings: i64,
+    /// Which of them this one is, the oldest being 1.
+    pub number: i64,
+}
+
+impl MessagePlace {
+    /// The only one after `parent`.
+    #[must_use]
+    pub fn only(parent: Option<Uuid>) -> Self {
+        Self {
+            parent,
+            siblings: 1,
+            number: 1,
+        }
+    }
 }

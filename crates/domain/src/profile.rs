@@ -23,9 +23,18 @@ impl DisplayName {
 /// A name as its owner writes it, without the blanks around it: 1 to 64 characters, no control
 /// characters.
 pub(crate) fn one_line(text: &str) -> Result<String, &'static str> {
+    one_line_within(text, 64, "must be at most 64 characters")
+}
+
+/// As [`one_line`], of at most so many characters; `too_long` says so.
+pub(crate) fn one_line_within(
+    text: &str,
+    most: usize,
+    too_long: &'static str,
+) -> Result<String, &'static str> {
     match text.trim() {
         "" => Err("must not be empty"),
-        text if text.chars().count() > 64 => Err("must be at most 64 characters"),
+        text if text.chars().count() > most => Err(too_long),
         text if text.chars().any(char::is_control) => Err("must not contain control characters"),
         text => Ok(text.to_owned()),
     }

@@ -2,6 +2,7 @@
 
 mod fields;
 
+pub(crate) use fields::base_url;
 pub use fields::{Millionths, ModelCode, ModelName, ProviderCode, ProviderKey, ProviderUrl};
 
 use crate::{Availability, ModelId, ProviderId, Timestamp, word::words};

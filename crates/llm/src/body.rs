@@ -27,6 +27,7 @@ pub(crate) fn chat_completion(
         tools: request.tools.iter().map(WireTool::from).collect(),
         temperature: request.temperature,
         max_tokens: request.max_tokens,
+        reasoning_effort: endpoint.reasoning_effort,
     })
 }
 
@@ -44,6 +45,8 @@ struct Body<'a> {
     temperature: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_effort: Option<&'static str>,
 }
 
 #[derive(Serialize)]

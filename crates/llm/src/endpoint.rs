@@ -12,6 +12,8 @@ pub struct Endpoint {
     pub api_key: Option<ApiKey>,
     /// The model's name there.
     pub model: String,
+    /// How much it shall think, in the server's word for it; as it likes if `None`.
+    pub reasoning_effort: Option<&'static str>,
 }
 
 impl Endpoint {
@@ -25,6 +27,7 @@ impl Endpoint {
             base_url: base_url.parse()?,
             api_key: (!api_key.is_empty()).then(|| api_key.parse()).transpose()?,
             model: model.to_owned(),
+            reasoning_effort: None,
         })
     }
 

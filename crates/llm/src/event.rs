@@ -72,6 +72,9 @@ impl FinishReason {
     }
 }
 
+/// More tokens than any question or answer has: a server that counts more is not believed.
+const TOKENS_MOST: u64 = 1_000_000_000;
+
 /// Tokens of one question and its answer, as the server counted them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
@@ -85,7 +88,10 @@ pub struct Usage {
 
 impl Usage {
     pub(crate) fn from_wire(usage: &Value) -> Option<Self> {
-        let count = |name| usage.get(name).and_then(Value::as_u64);
+        let count = |name| {
+            let count = usage.get(name).and_then(Value::as_u64);
+            count.map(|count| count.min(TOKENS_MOST))
+        };
         let (prompt, completion) = (count("prompt_tokens"), count("completion_tokens"));
         if prompt.is_none() && completion.is_none() {
             return None;

@@ -1,11 +1,24 @@
 //! The offline model: fixed rules behind the real wire.
 //!
 //! It is deterministic, says plainly that it is no language model and how to set a real one, and
-//! calls tools when asked to ("run: ls -la"), so that everything can be tried without a key.
+//! plays whatever tools it is offered when asked to ("run: ls -la"), so that everything can be
+//! tried without a key.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `question` | the request, as much of it as is understood |
+//! | `steps` | the steps of a message, a line each |
+//! | `forms` | the words that begin them, and which tools can do them |
+//! | `parameters` | arguments in the shape that a tool's schema wants |
+//! | `command` | what the steps come to with the tools that are offered |
+//! | `reply` | the next call, or what is said |
 
 mod command;
+mod forms;
+mod parameters;
 mod question;
 mod reply;
+mod steps;
 
 use crate::{
     serve::serve as serve_router,
@@ -121,8 +134,8 @@ fn streamed(chunks: &Chunks, question: &Question, reply: &Reply, delay: Duration
             "stop"
         }
         Reply::Call(call) => {
-            parts.push(chunks.call(0, &call.id, call.name));
-            let arguments = call.arguments.to_string();
+            parts.push(chunks.call(0, &call.id, &call.name));
+            let arguments = call.arguments();
             let fragments = wire::tokens(&arguments);
             parts.extend(
                 fragments
@@ -158,7 +171,7 @@ fn whole(chunks: &Chunks, question: &Question, reply: &Reply) -> Value {
         Reply::Call(call) => {
             let call = json!({
                 "id": call.id, "type": "function",
-                "function": {"name": call.name, "arguments": call.arguments.to_string()},
+                "function": {"name": call.name, "arguments": call.arguments()},
             });
             let message = json!({"role": "assistant", "content": null, "tool_calls": [call]});
             (message, "tool_calls")

@@ -18,6 +18,25 @@ impl Changes {
     }
 }
 
+/// What became of one file, as [`Changes::unified_diff`] has it; empty where nothing did, and where
+/// `path` is none that a patch could have.
+#[must_use]
+pub fn unified_diff(path: &str, before: Option<&str>, after: Option<&str>) -> String {
+    let mut diff = String::new();
+    let Ok(path) = FilePath::parse(path, "/") else {
+        return diff;
+    };
+    // Writing to a String does not fail.
+    let _ = match (before, after) {
+        (None, None) => Ok(()),
+        (None, Some(after)) => writeln!(diff, "{}\nnew file mode 100644", header(&path, &path))
+            .and_then(|()| write_body(&mut diff, (None, Some(&path)), "", after)),
+        (Some(before), None) => write_delete(&mut diff, &path, before),
+        (Some(before), Some(after)) => write_update(&mut diff, &path, before, after),
+    };
+    diff
+}
+
 const CONTEXT: usize = 3;
 
 fn write_change(diff: &mut String, change: &Change) -> fmt::Result {

@@ -32,6 +32,7 @@ mod text;
 
 pub use apply::{ApplyError, Entry, Files, Mismatch, Reason};
 pub use changes::{Change, Changes, Write};
+pub use diff::unified_diff;
 pub use file_change::FileChange;
 pub use hunk::{Need, Patch};
 pub use nearest::Nearest;

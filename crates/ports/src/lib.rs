@@ -15,7 +15,7 @@ mod system;
 pub use crate::http::{ByteStream, ConnectTimeout, Http, HttpError};
 pub use key_value::{KEYS_MOST, KeyValue, KeyValueError};
 pub use sql::{FromValue, Row, Sql, SqlError, Value};
-pub use system::{Clock, Random, Tasks, VariableError, Variables};
+pub use system::{Clock, Random, Tasks, VariableError, Variables, to_its_end};
 
 use std::{future::Future, pin::Pin, sync::Arc};
 

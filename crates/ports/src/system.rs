@@ -1,6 +1,7 @@
 //! Time, randomness, tasks and settings.
 
 use crate::BoxFuture;
+use futures::channel::oneshot;
 use std::time::Duration;
 
 /// Time, and waiting for it.
@@ -22,6 +23,20 @@ pub trait Random: Send + Sync {
 pub trait Tasks: Send + Sync {
     /// Runs `task` to its end beside everything else.
     fn spawn(&self, task: BoxFuture<'static, ()>);
+}
+
+/// Does `work` to its end, also where whoever waits for it is dropped meanwhile. `None` where the
+/// host itself stopped it.
+pub async fn to_its_end<T: Send + 'static>(
+    tasks: &dyn Tasks,
+    work: impl Future<Output = T> + Send + 'static,
+) -> Option<T> {
+    let (done, result) = oneshot::channel();
+    tasks.spawn(Box::pin(async move {
+        // Nobody may wait any more.
+        let _ = done.send(work.await);
+    }));
+    result.await.ok()
 }
 
 /// The operator's settings: Spin variables.

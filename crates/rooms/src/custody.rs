@@ -2,7 +2,9 @@
 //!
 //! Invariant: one process at a time has the folder. Where the machine died while somebody had it,
 //! nothing in it is kept, because nobody knows which events were shown but never reached the disk.
+//! Lasting rooms alone are: of them nothing was shown that had not.
 
+use crate::log::Log;
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io::{self, Write as _},
@@ -100,8 +102,12 @@ impl Custody {
             let name = name.to_str().unwrap_or_default();
             let left = name.strip_suffix(GONE);
             let ours = left.unwrap_or(name).parse::<Uuid>().is_ok();
-            if ours && (left.is_some() || !trusted) {
-                fs::remove_dir_all(entry.path())?;
+            if !ours || (left.is_none() && trusted) {
+                continue;
+            }
+            match left.is_none() && Log::is_lasting(&entry.path())? {
+                true => Log::mend(entry.path())?,
+                false => fs::remove_dir_all(entry.path())?,
             }
         }
         if last.is_some() && !trusted {

@@ -14,10 +14,14 @@ pub enum View {
     WorkspaceFrame,
     /// The same as a server-sent event.
     WorkspaceStream,
+    /// A frame of `codex`.
+    CodexFrame,
+    /// A frame of `studio`; empty where it has none.
+    StudioFrame,
 }
 
 /// How many ways there are.
-const VIEWS: usize = 2;
+const VIEWS: usize = 4;
 
 /// An event of a room.
 #[derive(Debug)]

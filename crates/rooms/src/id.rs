@@ -1,10 +1,7 @@
 //! Numbers of events.
 
-use std::{
-    fmt,
-    str::FromStr,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use crate::clock::now;
+use std::{fmt, str::FromStr};
 
 /// Random bits of an epoch. With 42 bits of time, an epoch is exact as a JSON number too.
 const RANDOM_BITS: u32 = 11;
@@ -61,6 +58,9 @@ pub enum After {
     Start,
     /// After this event.
     Event(EventId),
+    /// After the event of that number, in whatever epoch: for readers of a lasting room, who see
+    /// no other.
+    Number(u64),
     /// After something that was never an event's number: whatever it was, it is lost.
     Unknown,
 }
@@ -75,6 +75,15 @@ impl After {
             Some(text) => text.parse().map_or(Self::Unknown, Self::Event),
         }
     }
+
+    /// Reads what a reader named who sees numbers alone.
+    #[must_use]
+    pub fn parse_number(text: Option<&str>) -> Self {
+        match text.map(str::trim) {
+            None | Some("") => Self::Now,
+            Some(text) => number(text).map_or(Self::Unknown, Self::Number),
+        }
+    }
 }
 
 /// A number that no earlier epoch had: the time, then chance, for clocks that are set back.
@@ -82,11 +91,8 @@ pub(crate) fn new_epoch() -> Result<u64, getrandom::Error> {
     let mut chance = [0; 2];
     getrandom::fill(&mut chance)?;
     let chance = u64::from(u16::from_le_bytes(chance)) & ((1 << RANDOM_BITS) - 1);
-    let millis = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_millis();
-    Ok((u64::try_from(millis).unwrap_or(u64::MAX) << RANDOM_BITS) | chance)
+    let millis = u64::try_from(now().0).unwrap_or_default();
+    Ok((millis << RANDOM_BITS) | chance)
 }
 
 #[cfg(test)]
@@ -115,6 +121,30 @@ mod tests {
         check("12", After::Unknown);
         check("1:2:3", After::Unknown);
         check("١:2", After::Unknown);
+    }
+
+    #[test]
+    fn numbers_alone() {
+        let check = |text: &str, expected: After| {
+            assert_eq!(After::parse_number(Some(text)), expected, "{text}");
+        };
+        assert_eq!(After::parse_number(None), After::Now);
+        check("", After::Now);
+        check("0", After::Number(0));
+        check(" 12 ", After::Number(12));
+        check("18446744073709551615", After::Number(u64::MAX));
+        for wrong in [
+            "18446744073709551616",
+            "012",
+            "-1",
+            "+1",
+            "1:2",
+            "1.0",
+            "x",
+            "١",
+        ] {
+            check(wrong, After::Unknown);
+        }
     }
 
     #[test]

@@ -20,7 +20,15 @@
 //! machine itself died (its boot is another, and the last stop was not clean) nobody knows which
 //! ids were shown, so all kept events are dropped and every room begins a new epoch: readers who
 //! come back are told of the loss, and find the transcript in the database.
+//!
+//! A room is *lasting* from when one of its numbers is first shown without an epoch: to a reader,
+//! or to whoever asks for the [newest](Rooms::newest). Its events are synced before they are
+//! shown, so it outlasts the death of the machine too, and is never removed but with its session:
+//! events that are too old leave their numbers behind. So no number of it is given twice, and none
+//! is left out, but where its file itself was damaged: then numbers go on above all that can have
+//! been shown.
 
+mod clock;
 mod counts;
 mod custody;
 mod entry;
@@ -36,6 +44,7 @@ mod subscription;
 mod told;
 mod upkeep;
 
+pub use clock::now;
 pub use counts::Counts;
 pub use custody::OpenError;
 pub use entry::{Entry, View};

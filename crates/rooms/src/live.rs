@@ -45,6 +45,8 @@ pub(crate) struct Live {
     /// Readers of each user.
     users: HashMap<i64, u32>,
     connections: u32,
+    /// Whether it is several sessions' and none's own.
+    pub(crate) shared: bool,
     pub(crate) closed: Option<Closed>,
     pub(crate) used: Instant,
     /// Whether everything is on disk and no file is open.
@@ -81,6 +83,7 @@ impl Live {
             ring_bytes: 0,
             users: HashMap::new(),
             connections: 0,
+            shared: false,
             closed: None,
             used: Instant::now(),
             resting: false,
@@ -163,7 +166,14 @@ impl Live {
             After::Event(id) if id.epoch != self.head.epoch || id.seq > self.head.seq => {
                 lost(Loss::Unknown)
             }
-            After::Event(id) if id.seq < start.seq => lost(Loss::TooOld),
+            After::Event(EventId { seq, .. }) | After::Number(seq) if seq < start.seq => {
+                lost(Loss::TooOld)
+            }
+            After::Number(seq) if seq > self.head.seq => lost(Loss::Unknown),
+            After::Number(seq) => Begin {
+                after: at(seq),
+                loss: None,
+            },
             After::Event(id) => Begin {
                 after: id,
                 loss: None,

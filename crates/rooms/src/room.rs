@@ -2,17 +2,17 @@
 
 use crate::{
     Entry, EventId, PublishError, Published, RunStep, Settings,
+    clock::now,
     counts::Counters,
     live::{Closed, Live},
     log::{self, Log},
     told::Told,
 };
-use domain::{Event, Timestamp};
+use domain::Event;
 use std::{
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering::Relaxed},
-    time::{SystemTime, UNIX_EPOCH},
 };
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -69,18 +69,13 @@ impl Room {
         mut events: Vec<Event>,
         step: Option<RunStep>,
     ) -> Result<Published, PublishError> {
-        if let Some(closed) = self.live().closed {
-            return Err(match closed {
-                Closed::Deleted => PublishError::Deleted,
-                _ => PublishError::Stopping,
-            });
-        }
+        self.refuse_closed()?;
         let at = now();
         let mut marks: Vec<Option<Told>> = match step {
             Some(step) => Told::marks(step, events.len()).map(Some).collect(),
             None => vec![None; events.len()],
         };
-        let told_of = |step| log.told.map_or(0, |told| told.told_of(step, events.len()));
+        let told_of = |step| log.told.told_of(step, events.len());
         let skipped = step.map_or(0, told_of);
         events.drain(..skipped);
         marks.drain(..skipped);
@@ -116,13 +111,24 @@ impl Room {
         if !records.is_empty() {
             log.append(&records, &self.settings)?;
         }
-        log.told = last.or(log.told);
+        if let Some(last) = last {
+            log.told.note(last);
+        }
         let ids = entries.iter().map(|entry| entry.id).collect();
         let count = entries.len() as u64;
         self.live().show(entries, log.oldest(), &self.settings);
         self.counters.published.fetch_add(count, Relaxed);
         self.news.notify_waiters();
         Ok(Published { ids, at, skipped })
+    }
+
+    /// Refuses what comes after the room's end.
+    pub(crate) fn refuse_closed(&self) -> Result<(), PublishError> {
+        match self.live().closed {
+            None => Ok(()),
+            Some(Closed::Deleted) => Err(PublishError::Deleted),
+            Some(_) => Err(PublishError::Stopping),
+        }
     }
 
     /// Says to all readers that this is the end.
@@ -132,11 +138,4 @@ impl Room {
         drop(live);
         self.news.notify_waiters();
     }
-}
-
-fn now() -> Timestamp {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -9,6 +9,7 @@ use crate::{
     counts::Counters,
     custody::{Custody, GONE},
     errors::RoomError,
+    log::Log,
     readers::Readers,
     room::Room,
 };
@@ -16,7 +17,7 @@ use domain::Event;
 use std::{
     collections::HashMap,
     io,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering::Relaxed},
 };
 use tokio::sync::{OnceCell, broadcast};
@@ -39,11 +40,30 @@ pub(crate) struct Inner {
     cells: Mutex<Cells>,
 }
 
+/// How a reader enters.
+#[derive(Clone, Copy, Debug)]
+struct Entrance {
+    /// How many readers the room may have.
+    most: u32,
+    kind: Kind,
+}
+
+/// What a room is to who enters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// A session's own.
+    Own,
+    /// The same, and from now on a lasting one.
+    Lasting,
+    /// Several sessions', and none's own.
+    Shared,
+}
+
 /// What is in memory.
 #[derive(Debug, Default)]
 pub(crate) struct Cells {
     pub(crate) by_session: HashMap<Uuid, Cell>,
-    stopping: bool,
+    pub(crate) stopping: bool,
 }
 
 impl Rooms {
@@ -119,6 +139,23 @@ impl Rooms {
         blocking(move || room.publish(&mut log, events, step)).await?
     }
 
+    /// The number of the newest event in the room of `session`, 0 before the first. It is told
+    /// without its epoch, so it must not be given again: with an event in it, the room is a
+    /// lasting one when this returns.
+    ///
+    /// # Errors
+    /// The room cannot be read or made a lasting one, or is closed.
+    pub async fn newest(&self, session: Uuid) -> Result<u64, PublishError> {
+        let room = self.room(session).await?;
+        let mut log = room.log.clone().lock_owned().await;
+        room.refuse_closed()?;
+        let newest = log.next - 1;
+        if newest > 0 {
+            blocking(move || log.make_lasting()).await??;
+        }
+        Ok(newest)
+    }
+
     /// The last step of `run` whose events are in the room of `session`; 0 for none.
     ///
     /// # Errors
@@ -126,7 +163,7 @@ impl Rooms {
     pub async fn seen(&self, session: Uuid, run: Uuid) -> Result<u64, PublishError> {
         let room = self.room(session).await?;
         let log = room.log.clone().lock_owned().await;
-        Ok(log.told.map_or(0, |told| told.seen_of(run)))
+        Ok(log.told.seen_of(run))
     }
 
     /// Enters the room of `session` as a reader of `user`.
@@ -139,6 +176,55 @@ impl Rooms {
         user: i64,
         after: After,
     ) -> Result<Subscription, SubscribeError> {
+        let kind = Kind::Own;
+        self.enter(session, user, after, self.entrance(kind)).await
+    }
+
+    /// The same where the room is several sessions' and none's own: it is no session that
+    /// [`occupied`](Self::occupied) names.
+    ///
+    /// # Errors
+    /// See [`SubscribeError`].
+    pub async fn subscribe_shared(
+        &self,
+        room: Uuid,
+        user: i64,
+        after: After,
+    ) -> Result<Subscription, SubscribeError> {
+        let kind = Kind::Shared;
+        self.enter(room, user, after, self.entrance(kind)).await
+    }
+
+    /// The same as [`subscribe`](Self::subscribe), and makes the room a lasting one: this reader
+    /// sees numbers without an epoch. The room may have `most` readers.
+    ///
+    /// # Errors
+    /// See [`SubscribeError`].
+    pub async fn subscribe_lasting(
+        &self,
+        session: Uuid,
+        user: i64,
+        after: After,
+        most: u32,
+    ) -> Result<Subscription, SubscribeError> {
+        let kind = Kind::Lasting;
+        let entrance = Entrance { most, kind };
+        self.enter(session, user, after, entrance).await
+    }
+
+    /// The way into a room of that kind with as many readers as any may have.
+    fn entrance(&self, kind: Kind) -> Entrance {
+        let most = self.inner.settings.readers_per_room;
+        Entrance { most, kind }
+    }
+
+    async fn enter(
+        &self,
+        session: Uuid,
+        user: i64,
+        after: After,
+        entrance: Entrance,
+    ) -> Result<Subscription, SubscribeError> {
         let room = self.room(session).await?;
         // The reader is shown an id of this epoch: it must outlast a restart.
         let mut log = room.log.clone().lock_owned().await;
@@ -148,7 +234,10 @@ impl Rooms {
             if closed {
                 return Ok(());
             }
-            log.ensure_kept()
+            match entrance.kind {
+                Kind::Lasting => log.make_lasting(),
+                Kind::Own | Kind::Shared => log.ensure_kept(),
+            }
         })
         .await??;
         let readers = self.inner.readers.clone();
@@ -159,10 +248,11 @@ impl Rooms {
         if !readers.entered(user, self.inner.settings.readers_per_user) {
             return Err(SubscribeError::UserFull);
         }
-        let Some(first) = live.join(user, self.inner.settings.readers_per_room) else {
+        let Some(first) = live.join(user, entrance.most) else {
             readers.left(user);
             return Err(SubscribeError::RoomFull);
         };
+        live.shared |= entrance.kind == Kind::Shared;
         let begin = live.begin(after);
         drop(live);
         if first {
@@ -177,6 +267,27 @@ impl Rooms {
         let cell = self.cells().by_session.get(&session).cloned();
         let room = cell.as_ref().and_then(|cell| cell.get());
         room.map(|room| room.live().presence()).unwrap_or_default()
+    }
+
+    /// The sessions whose own rooms have readers.
+    #[must_use]
+    pub fn occupied(&self) -> Vec<Uuid> {
+        let cells = self.cells();
+        let rooms = cells.by_session.values().filter_map(|cell| cell.get());
+        let occupied = rooms.filter(|room| {
+            let live = room.live();
+            live.presence().connections > 0 && !live.shared
+        });
+        occupied.map(|room| room.session).collect()
+    }
+
+    /// The sessions whose rooms are lasting ones. These stay until they are deleted.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub async fn lasting(&self) -> io::Result<Vec<Uuid>> {
+        let rooms = self.clone();
+        blocking(move || rooms.lasting_on_disk()).await?
     }
 
     /// Tells the sessions whose first reader came or whose last one left, as a hint to look at
@@ -282,6 +393,28 @@ impl Rooms {
             return Err(RoomError::Stopping);
         }
         Ok(room)
+    }
+
+    fn lasting_on_disk(&self) -> io::Result<Vec<Uuid>> {
+        let mut lasting = Vec::new();
+        for (session, folder) in self.on_disk()? {
+            if Log::is_lasting(&folder)? {
+                lasting.push(session);
+            }
+        }
+        Ok(lasting)
+    }
+
+    /// The rooms that are on the disk, and where. Blocks.
+    pub(crate) fn on_disk(&self) -> io::Result<Vec<(Uuid, PathBuf)>> {
+        let mut rooms = Vec::new();
+        for entry in std::fs::read_dir(self.inner.custody.folder())? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let session = name.to_str().and_then(|name| name.parse::<Uuid>().ok());
+            rooms.extend(session.map(|session| (session, entry.path())));
+        }
+        Ok(rooms)
     }
 
     pub(crate) fn cells(&self) -> MutexGuard<'_, Cells> {

@@ -48,7 +48,7 @@ impl Default for Settings {
             idle: Duration::from_secs(60),
             rooms: 16_384,
             readers_per_room: 256,
-            readers_per_user: 64,
+            readers_per_user: 128,
         }
     }
 }

@@ -74,6 +74,12 @@ impl Subscription {
         self.after
     }
 
+    /// The number of the room's newest event, 0 before the first.
+    #[must_use]
+    pub fn newest(&self) -> u64 {
+        self.room.live().head.seq
+    }
+
     /// Waits for what comes next. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Delivery {
         if let Some(loss) = self.loss.take() {

@@ -1,7 +1,8 @@
 //! Which step of which run an event tells, so that no step is told twice.
 //!
-//! Invariant: the mark is in the event's own record, and each file's title repeats the last one:
-//! what is known of a run is what is in the room, whenever the process dies.
+//! Invariant: the mark is in the event's own record, and each file's title repeats the last ones:
+//! what is known of a run is what is in the room, whenever the process dies. A room that several
+//! sessions share has runs that tell in turns.
 
 use crate::EventId;
 use domain::Timestamp;
@@ -69,6 +70,44 @@ impl Told {
     }
 }
 
+/// How many runs a room remembers.
+const RUNS: usize = 64;
+
+/// The last mark of each run that told something lately, the newest last.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Marks(Vec<Told>);
+
+impl Marks {
+    /// Notes the newest mark.
+    pub(crate) fn note(&mut self, mark: Told) {
+        self.0.retain(|told| told.run != mark.run);
+        self.0.push(mark);
+        if self.0.len() > RUNS {
+            self.0.remove(0);
+        }
+    }
+
+    /// How many of the `count` events of `step` are told.
+    pub(crate) fn told_of(&self, step: RunStep, count: usize) -> usize {
+        self.of(step.run)
+            .map_or(0, |told| told.told_of(step, count))
+    }
+
+    /// The last step of `run` that is told as a whole.
+    pub(crate) fn seen_of(&self, run: Uuid) -> u64 {
+        self.of(run).map_or(0, |told| told.seen_of(run))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn of(&self, run: Uuid) -> Option<Told> {
+        self.0.iter().rev().find(|told| told.run == run).copied()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,5 +131,28 @@ mod tests {
             (second.told_of(other, 3), second.seen_of(other.run)),
             (0, 0)
         );
+    }
+
+    #[test]
+    fn runs_that_tell_in_turns() {
+        let run = |number: usize| Uuid::from_u128(number as u128 + 1);
+        let of = |number, step| RunStep {
+            run: run(number),
+            step,
+        };
+        let mut marks = Marks::default();
+        for step in 1..4 {
+            for number in 0..RUNS {
+                Told::marks(of(number, step), 1).for_each(|mark| marks.note(mark));
+            }
+        }
+        for number in 0..RUNS {
+            assert_eq!(marks.seen_of(run(number)), 3);
+            assert_eq!(marks.told_of(of(number, 3), 1), 1);
+            assert_eq!(marks.told_of(of(number, 4), 1), 0);
+        }
+        // One more, and the one that has said nothing for longest is forgotten.
+        Told::marks(of(RUNS, 1), 1).for_each(|mark| marks.note(mark));
+        assert_eq!((marks.seen_of(run(0)), marks.seen_of(run(1))), (0, 3));
     }
 }

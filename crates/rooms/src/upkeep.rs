@@ -2,14 +2,16 @@
 
 use crate::{
     Rooms, Settings,
+    log::Log,
     room::Room,
     rooms::{Cell, blocking, remove},
 };
 use std::{
+    collections::hash_map::Entry,
+    fs::{self, Metadata},
     io,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, SystemTime},
 };
 use uuid::Uuid;
 
@@ -41,14 +43,19 @@ impl Rooms {
         swept
     }
 
-    /// Removes rooms from the disk to which nothing was written for too long. To be called now
-    /// and then.
+    /// Removes rooms from the disk to which nothing was written for too long; of lasting ones
+    /// their events. To be called now and then.
     ///
     /// # Errors
-    /// A room could not be looked at or removed.
+    /// The last failure, after everything was tried.
     pub async fn forget_old(&self) -> io::Result<()> {
         let rooms = self.clone();
-        blocking(move || rooms.remove_old()).await?
+        let on_disk = blocking(move || rooms.on_disk()).await??;
+        let mut forgotten = Ok(());
+        for (session, folder) in on_disk {
+            forgotten = self.forget(session, folder).await.and(forgotten);
+        }
+        forgotten
     }
 
     /// Rooms in which nothing happened for a while and that nobody is in, or whose files are
@@ -83,40 +90,97 @@ impl Rooms {
         }
     }
 
-    /// Removes rooms that nothing was written to for too long. Blocks.
-    fn remove_old(&self) -> io::Result<()> {
-        for entry in std::fs::read_dir(self.inner.custody.folder())? {
-            let entry = entry?;
-            let name = entry.file_name();
-            let Some(session) = name.to_str().and_then(|name| name.parse().ok()) else {
-                continue;
-            };
-            let changed = entry.metadata()?.modified()?;
-            if age(changed) <= self.inner.settings.age {
-                continue;
-            }
-            // Locked, so that nobody opens it meanwhile.
-            let cells = self.cells();
-            if !cells.by_session.contains_key(&session)
-                && is_old(&entry.path(), &self.inner.settings)?
-            {
-                remove(&entry.path())?;
-            }
+    /// Forgets a room that is too old, unless somebody has it in memory.
+    async fn forget(&self, session: Uuid, folder: PathBuf) -> io::Result<()> {
+        let (settings, looked_at) = (self.inner.settings.clone(), folder.clone());
+        // Most are not, which is seen without keeping anybody out.
+        let old = blocking(move || is_old(&looked_at, &settings)).await??;
+        if !old {
+            return Ok(());
         }
-        Ok(())
+        let settings = self.inner.settings.clone();
+        let forgetting = self.while_closed(session, move || forget(folder, &settings));
+        forgetting.await
+    }
+
+    /// Does `work`, which blocks, while nobody can open the room; nothing where it is in memory.
+    /// Whoever wants the room waits until it is done, and nobody else does.
+    async fn while_closed(
+        &self,
+        session: Uuid,
+        work: impl FnOnce() -> io::Result<()> + Send + 'static,
+    ) -> io::Result<()> {
+        let cell = {
+            let mut cells = self.cells();
+            if cells.stopping {
+                return Ok(());
+            }
+            match cells.by_session.entry(session) {
+                Entry::Occupied(_) => return Ok(()),
+                Entry::Vacant(place) => place.insert(Cell::default()).clone(),
+            }
+        };
+        let rooms = self.clone();
+        // Not cancelled with whoever asked: the room would be opened beside what is being done.
+        let working = tokio::spawn(async move {
+            let work = move || async move { Err(blocking(work).await.and_then(|done| done)) };
+            let done = match cell.get_or_try_init(work).await {
+                // Somebody came first.
+                Ok(_room) => Ok(()),
+                Err(done) => done,
+            };
+            rooms.give_back(session, &cell);
+            done
+        });
+        working.await.map_err(io::Error::from)?
+    }
+
+    /// Takes the place of a room that was not opened out of memory, unless somebody waits for it.
+    fn give_back(&self, session: Uuid, cell: &Cell) {
+        let mut cells = self.cells();
+        let unused = cells.by_session.get(&session).is_some_and(|kept| {
+            // One is in the map, one is ours.
+            Arc::ptr_eq(kept, cell) && kept.get().is_none() && Arc::strong_count(kept) == 2
+        });
+        if unused {
+            cells.by_session.remove(&session);
+        }
     }
 }
 
-/// Whether no file of a room was written to for too long.
+/// Drops what a room's folder holds, if it is too old. Nobody has the room in memory. Blocks.
+fn forget(folder: PathBuf, settings: &Settings) -> io::Result<()> {
+    // It may have been written to since it was looked at.
+    if !is_old(&folder, settings)? {
+        return Ok(());
+    }
+    match Log::is_lasting(&folder)? {
+        true => Log::forget(folder),
+        false => remove(&folder),
+    }
+}
+
+/// Whether a room's folder holds something to forget, and no file of it was written to for too
+/// long. One that is just being removed does not. Blocks.
 fn is_old(folder: &Path, settings: &Settings) -> io::Result<bool> {
-    for entry in std::fs::read_dir(folder)? {
-        if age(entry?.metadata()?.modified()?) <= settings.age {
+    match look_at(folder, settings) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        looked => looked,
+    }
+}
+
+fn look_at(folder: &Path, settings: &Settings) -> io::Result<bool> {
+    let is_old = |metadata: &Metadata| -> io::Result<bool> {
+        let changed = metadata.modified()?;
+        Ok(changed.elapsed().unwrap_or_default() > settings.age)
+    };
+    if !is_old(&fs::symlink_metadata(folder)?)? {
+        return Ok(false);
+    }
+    for entry in fs::read_dir(folder)? {
+        if !is_old(&entry?.metadata()?)? {
             return Ok(false);
         }
     }
-    Ok(true)
-}
-
-fn age(changed: SystemTime) -> Duration {
-    changed.elapsed().unwrap_or_default()
+    Ok(!Log::is_forgotten(folder)?)
 }

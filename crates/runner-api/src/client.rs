@@ -4,14 +4,16 @@
 //! says to a person reaches the person as an [`Error`] that the person can act on, and what it
 //! says to us (a wrong token, nonsense) never does.
 
+mod blobs;
 mod calls;
+mod checkpoints;
 mod files;
 mod lines;
 mod refusal;
 mod waiting;
 
 pub use files::{Archive, Raw, TreeQuery};
-pub use lines::{ExecEvents, RunLines};
+pub use lines::{ExecEvents, FollowLines, RunLines};
 
 use bytes::Bytes;
 use domain::{Error, ErrorKind};

@@ -3,7 +3,7 @@
 //! | request | answer |
 //! |---|---|
 //! | `POST /v1/rooms/{session}/events` with [`Publish`] | 200 [`Published`] |
-//! | `GET /v1/rooms/{session}` | 200 [`Presence`] |
+//! | `GET /v1/rooms/{session}` | 200 [`Presence`]; with `?newest=true` and [`newest`](Presence::newest) |
 
 use domain::Event;
 use serde::{Deserialize, Serialize};
@@ -29,4 +29,9 @@ pub struct Presence {
     pub connections: u64,
     /// Different users.
     pub users: u64,
+    /// The number of the newest event, 0 before the first, where it was asked for: it is not given
+    /// again, so the room's numbers are kept from then on until the session is deleted. Unknown
+    /// where the room cannot be read.
+    #[serde(default)]
+    pub newest: Option<u64>,
 }

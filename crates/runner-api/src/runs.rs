@@ -2,17 +2,48 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `POST /v1/runs` with [`Drive`] | 202: it is driven; with `Accept: application/x-ndjson` 200 and a stream of [`Passed`], a line each, until it ends; 503 when too many wait |
-//! | `POST /internal/runs/{run}` with [`Execute`] | 200 a stream of [`Line`], of which the only one is the end where the run has ended before; 404 where there is none, 409 while somebody else executes it |
-//! | `GET /internal/runs?unfinished` | 200 [`UnfinishedRuns`] |
+//! | `POST /v1/runs` with [`Drive`] | 202: it is driven; with `Accept: application/x-ndjson` 200 and a stream of [`Passed`], a line each, until it ends, with `?only=end` its signs of life and its end alone; 503 when too many wait |
+//! | [`Executor::path`] with [`Execute`] | 200 a stream of [`Line`], of which the last is the end; where the run has ended before, what was not passed on, and the end; 404 where there is none, 409 while somebody else executes it |
+//! | `GET /internal/runs?unfinished` | 200 [`UnfinishedRuns`]; with `&ended_within=` also those that ended in so many milliseconds |
 //!
 //! The first is asked of the runner, the others of the edge. A stream that breaks off without an
 //! end says nothing: the runner asks again, naming the last step that it passed on.
 
-use domain::Event;
+use domain::{Event, SessionKind};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
+
+/// Which part of the edge executes a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Executor {
+    /// The one whose agents work in sandboxes.
+    #[default]
+    Sandbox,
+    /// The one whose agents work on ComfyUI workflows.
+    Studio,
+}
+
+impl Executor {
+    /// The executor of runs in sessions of that kind.
+    #[must_use]
+    pub fn of(kind: SessionKind) -> Self {
+        match kind {
+            SessionKind::Studio => Self::Studio,
+            _ => Self::Sandbox,
+        }
+    }
+
+    /// Where it is asked to execute `run`.
+    #[must_use]
+    pub fn path(self, run: Uuid) -> String {
+        match self {
+            Self::Sandbox => format!("/internal/runs/{run}"),
+            Self::Studio => format!("/internal/studio/runs/{run}"),
+        }
+    }
+}
 
 /// Drives a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +52,31 @@ pub struct Drive {
     pub run: Uuid,
     /// Its session.
     pub session: Uuid,
+    /// Whose it is: each has a share of what is executed at once.
+    pub user: i64,
+    /// Who executes it.
+    #[serde(default)]
+    pub executor: Executor,
+    /// The room that its events go to, if not its session's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<Uuid>,
+}
+
+impl Drive {
+    /// The room that its events go to.
+    #[must_use]
+    pub fn room(&self) -> Uuid {
+        self.room.unwrap_or(self.session)
+    }
+}
+
+/// What whoever has a run driven wants to hear of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hearing {
+    /// All that happens.
+    Everything,
+    /// That it goes on, and its end: what happened is in the database then.
+    End,
 }
 
 /// Executes a run.
@@ -60,7 +116,7 @@ pub struct Line {
     /// The same for the session's room; may be empty.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub room: Vec<Event>,
-    /// Nothing happened for a second.
+    /// The execution goes on: said every second.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub beat: bool,
     /// The run has ended. The last line.
@@ -107,6 +163,14 @@ pub struct UnfinishedRun {
     pub run: Uuid,
     /// Its session.
     pub session: Uuid,
+    /// Whose it is.
+    pub user: i64,
+    /// Who executes it.
+    #[serde(default)]
+    pub executor: Executor,
+    /// The room that its events go to, if not its session's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<Uuid>,
     /// How long ago it was stored, in milliseconds. Whoever stored it may be about to ask for it.
     pub age: i64,
 }

@@ -21,6 +21,12 @@ pub struct Launch {
     /// Whether it shall have the network. 403 where the operator does not allow it.
     #[serde(default)]
     pub network: bool,
+    /// A folder of the runner's host that is to be its workspace; see [`crate::projects`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// Whether commands may change nothing in its workspace.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub read_only: bool,
 }
 
 /// How a sandbox is.

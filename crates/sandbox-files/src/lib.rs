@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`path`] | a path of the workspace, parsed once |
 //! | [`workspace`] | the workspace: look, read, write, move, delete, archive |
+//! | [`checkpoint`] | what was in the files at a moment, to be compared and put back |
 //! | [`usage`] | how much a folder holds |
 //! | [`watch`] | what changes in a workspace, as it changes |
 //! | [`error`] | why something could not be done |
@@ -20,6 +21,7 @@
 
 mod archive;
 mod beneath;
+pub mod checkpoint;
 pub mod error;
 mod listing;
 mod mutate;
@@ -33,6 +35,7 @@ pub mod workspace;
 mod write;
 
 pub use archive::{Archive, Format};
+pub use checkpoint::Checkpoints;
 pub use error::{ErrorKind, FileError};
 pub use path::{PathError, WorkspacePath};
 pub use read::{OpenFile, RangeReader};

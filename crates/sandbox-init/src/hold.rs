@@ -7,6 +7,8 @@
 
 use nix::sched::{CloneFlags, unshare};
 use rustix::{
+    fd::OwnedFd,
+    fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2},
     process::{
         DumpableBehavior, Gid, Pid, Uid, WaitOptions, getgid, getuid, set_dumpable_behavior,
         setsid, waitpid,
@@ -16,7 +18,7 @@ use rustix::{
         set_thread_groups, set_thread_res_gid, set_thread_res_uid,
     },
 };
-use sandbox_init::protocol::Hold;
+use sandbox_init::protocol::{Beneath, Hold};
 use std::{
     env, fs,
     io::{self, Write},
@@ -57,6 +59,9 @@ fn start(plan: &Hold, state: &str, id: &str) -> Result<Child, Fault> {
     // Whoever leads a session already needs no new one.
     let _leads = setsid();
     env::set_current_dir(&plan.folder).map_err(doing("entering the sandbox's folder"))?;
+    // As whoever the runner is, who may go where the sandbox's user may not.
+    let project = plan.project.as_ref().map(open).transpose();
+    let project = project.map_err(doing("opening the project"))?;
     if let Some((uid, gid)) = plan.user {
         become_user(uid, gid).map_err(doing("giving root up"))?;
     }
@@ -79,6 +84,8 @@ fn start(plan: &Hold, state: &str, id: &str) -> Result<Child, Fault> {
         .args(["boot", state, id])
         .env_clear()
         .stdin(Stdio::piped())
+        // Where nothing is ever written: process 1 replaces it before any command can start.
+        .stderr(project.map_or_else(Stdio::null, Stdio::from))
         .spawn()
         .map_err(doing("starting process 1"))?;
     let plan = serde_json::to_vec(plan).map_err(doing("writing the plan"))?;
@@ -89,6 +96,14 @@ fn start(plan: &Hold, state: &str, id: &str) -> Result<Child, Fault> {
     };
     written.map_err(doing("writing the plan"))?;
     Ok(child)
+}
+
+/// A handle on a folder of the host.
+fn open(project: &Beneath) -> io::Result<OwnedFd> {
+    let handle = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let root = openat(CWD, &project.root, handle, Mode::empty())?;
+    let how = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    Ok(openat2(root, &project.below, handle, Mode::empty(), how)?)
 }
 
 fn become_user(uid: u32, gid: u32) -> io::Result<()> {

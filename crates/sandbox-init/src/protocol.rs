@@ -213,10 +213,25 @@ pub struct Hold {
     pub hostname: String,
     /// The size of all its temporary folders together, in bytes.
     pub tmpfs: u64,
+    /// The folder that is its workspace, if that is not the one in `folder`.
+    #[serde(default)]
+    pub project: Option<Beneath>,
+    /// Whether nothing in its workspace may be changed.
+    #[serde(default)]
+    pub read_only: bool,
     /// The address of its name server, if it has the network.
     pub name_server: Option<String>,
     /// What init is given; `socket` is relative to `folder`.
     pub serve: Serve,
+}
+
+/// A folder of the host, reached without following any symlink below `root`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beneath {
+    /// An absolute path.
+    pub root: PathBuf,
+    /// A path relative to it.
+    pub below: PathBuf,
 }
 
 impl Run {

@@ -86,6 +86,8 @@ fn plan(state: &std::path::Path) -> Result<Plan, Box<dyn Error>> {
         folder,
         user,
         network: false,
+        project: None,
+        read_only: false,
         limits: Limits {
             memory: 1 << 30,
             processes: 256,

@@ -4,6 +4,7 @@
 //! socket in the sandbox's control folder; commands, relayed connections and their ends go
 //! through it (see `sandbox-init`'s protocol). So a backend has no `exec` of its own.
 
+use crate::projects::Project;
 use std::{fmt, future::Future, path::PathBuf, pin::Pin};
 use uuid::Uuid;
 
@@ -35,6 +36,10 @@ pub struct Plan {
     pub user: (u32, u32),
     /// Whether it has the network.
     pub network: bool,
+    /// The folder of the host that it sees as `/workspace` instead, if there is one.
+    pub project: Option<Project>,
+    /// Whether it may change nothing in `/workspace`.
+    pub read_only: bool,
     /// What it may use.
     pub limits: Limits,
 }

@@ -5,6 +5,7 @@
 //! | [`backend`] | what a backend is: makes, finds and ends sandboxes |
 //! | [`docker`] | the backend over a container engine |
 //! | [`namespace`] | the backend that needs no daemon |
+//! | [`projects`] | folders of the host that may be workspaces |
 //! | [`registry`] | which sandboxes there are, and for how long |
 //! | [`control`] | the line to a sandbox's process 1 |
 //! | [`exec`] | commands: their output, their end, those of the background |
@@ -14,4 +15,5 @@ pub mod control;
 pub mod docker;
 pub mod exec;
 pub mod namespace;
+pub mod projects;
 pub mod registry;

@@ -5,7 +5,9 @@ mod delete;
 mod insert;
 
 pub use change::{Changed, ProfileChange};
-pub use change::{change_email, replace_password, set_password, update_profile};
+pub use change::{
+    change_email, hide_picture, replace_password, set_password, show_picture, update_profile,
+};
 pub use delete::delete;
 pub use insert::{Inserted, NewAccount};
 pub use insert::{first_administrator_is_due, insert_first_administrator, insert_verified};
@@ -109,7 +111,7 @@ async fn credentials(
 }
 
 /// What an account has made on the studio contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Its workflows.
     pub workflows: i64,
@@ -117,18 +119,22 @@ pub struct Counts {
     pub sessions: i64,
 }
 
-/// Counts what `user` has made on the studio contract. (No workflows are stored yet.)
+/// Counts what `user` has made on the studio contract.
 ///
 /// # Errors
 /// What a failed statement means.
 pub async fn counts(sql: &dyn Sql, user: UserId) -> Result<Counts, Error> {
-    const COUNT: &str = "SELECT COUNT(*) FROM sessions WHERE user_id = ?1 AND kind = ?2";
+    const COUNT: &str = "SELECT (SELECT COUNT(*) FROM workflows WHERE user_id = ?1), \
+         (SELECT COUNT(*) FROM sessions WHERE user_id = ?1 AND kind = ?2)";
     let parameters = vec![user.0.into(), SessionKind::Studio.as_str().into()];
-    let sessions = first(sql, COUNT, parameters, |row| row.get(0)).await?;
-    Ok(Counts {
-        workflows: 0,
-        sessions: sessions.unwrap_or_default(),
-    })
+    let read = |row: &Row| -> Result<Counts, SqlError> {
+        Ok(Counts {
+            workflows: row.get(0)?,
+            sessions: row.get(1)?,
+        })
+    };
+    let counts = first(sql, COUNT, parameters, read).await?;
+    Ok(counts.unwrap_or_default())
 }
 
 pub(crate) fn read(row: &Row) -> Result<Account, SqlError> {

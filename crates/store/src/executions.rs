@@ -97,6 +97,16 @@ pub async fn insert(sql: &dyn Sql, new: &NewExecution<'_>) -> Result<Option<Exec
     first(sql, INSERT, parameters, read).await
 }
 
+/// The number of an execution.
+///
+/// # Errors
+/// What a failed statement means.
+pub async fn number(sql: &dyn Sql, uuid: Uuid) -> Result<Option<i64>, Error> {
+    const SELECT: &str = "SELECT id FROM executions WHERE uuid = ?1";
+    let parameters = vec![uuid.to_string().into()];
+    first(sql, SELECT, parameters, |row: &Row| row.get(0)).await
+}
+
 /// Ends a running execution. `false` when it had ended, or there is none.
 ///
 /// # Errors

@@ -1,17 +1,38 @@
 //! Messages, as their readers see them: an answer that is being written is not there yet, and
-//! one whose writer is gone is interrupted.
+//! one whose writer is gone is interrupted. Of a session's branches, the one that is shown is
+//! listed; [`crate::branches`] has the others.
 
 use crate::{
     Listed, Window,
     failure::failure,
-    rows::{known, uuid},
+    rows::{first, known, uuid},
 };
-use domain::{Error, Message, MessageId, MessageStatus, Role, SessionId, Timestamp};
+use domain::{Error, Message, MessageId, MessagePlace, MessageStatus, Role, SessionId, Timestamp};
 use ports::{Row, Sql, SqlError};
 use uuid::Uuid;
 
 /// The most text, in bytes, that one list carries. The first message comes in any case.
 const LIST_MAX_BYTES: i64 = 8 * 1024 * 1024;
+
+/// What [`read`] reads of a table or subquery `messages`.
+macro_rules! message_columns {
+    () => {
+        "messages.id, messages.session_id, messages.role, messages.content, \
+         CASE messages.status WHEN 'answering' THEN 'interrupted' ELSE messages.status END, \
+         messages.created_at, messages.uuid, messages.agent, \
+         (SELECT before.uuid FROM messages AS before WHERE before.id = messages.parent_id), \
+         CASE WHEN messages.run_id IS NULL THEN 1 ELSE ( \
+             SELECT COUNT(*) FROM messages AS beside \
+             WHERE beside.session_id = messages.session_id \
+                 AND beside.parent_id IS messages.parent_id AND beside.run_id IS NOT NULL) END, \
+         CASE WHEN messages.run_id IS NULL THEN 1 ELSE ( \
+             SELECT COUNT(*) FROM messages AS beside \
+             WHERE beside.session_id = messages.session_id \
+                 AND beside.parent_id IS messages.parent_id AND beside.run_id IS NOT NULL \
+                 AND beside.id <= messages.id) END"
+    };
+}
+pub(crate) use message_columns;
 
 /// Messages of `session`, oldest first: those of `window` counted from the oldest, or, without
 /// one, the newest `limit`. Fewer come where their texts are long together.
@@ -28,7 +49,7 @@ pub async fn of_session(
     let counted = sql
         .execute(
             "SELECT COUNT(*) FROM messages WHERE session_id = ?1 \
-             AND (status <> 'answering' OR lease_until < ?2)",
+             AND hidden = 0 AND (status <> 'answering' OR lease_until < ?2)",
             vec![session.0.into(), now.into()],
         )
         .await
@@ -38,14 +59,17 @@ pub async fn of_session(
         None => ("id DESC", Window { skip: 0, limit }),
     };
     let select = format!(
-        "SELECT id, session_id, role, content, \
-             CASE status WHEN 'answering' THEN 'interrupted' ELSE status END, created_at, uuid, agent \
-         FROM (SELECT *, SUM(LENGTH(CAST(content AS BLOB))) OVER (ORDER BY {order}) AS so_far, \
+        concat!(
+            "SELECT ",
+            message_columns!(),
+            " FROM (SELECT *, SUM(LENGTH(CAST(content AS BLOB))) OVER (ORDER BY {order}) AS so_far, \
                    ROW_NUMBER() OVER (ORDER BY {order}) AS place \
                FROM (SELECT * FROM messages WHERE session_id = ?1 \
-                         AND (status <> 'answering' OR lease_until < ?2) \
-                     ORDER BY {order} LIMIT ?3 OFFSET ?4)) \
-         WHERE place = 1 OR so_far <= ?5 ORDER BY id"
+                         AND hidden = 0 AND (status <> 'answering' OR lease_until < ?2) \
+                     ORDER BY {order} LIMIT ?3 OFFSET ?4)) AS messages \
+             WHERE place = 1 OR so_far <= ?5 ORDER BY id"
+        ),
+        order = order
     );
     let parameters = vec![
         session.0.into(),
@@ -64,18 +88,52 @@ pub async fn of_session(
 /// # Errors
 /// What a failed statement means.
 pub async fn of_run(sql: &dyn Sql, run: Uuid) -> Result<Vec<Message>, Error> {
-    const SELECT: &str = "\
-        SELECT messages.id, messages.session_id, role, content, messages.status, \
-            messages.created_at, messages.uuid, agent \
-        FROM messages JOIN runs ON runs.id = messages.run_id \
-        WHERE runs.uuid = ?1 ORDER BY messages.id";
+    const SELECT: &str = concat!(
+        "SELECT ",
+        message_columns!(),
+        " FROM messages WHERE id IN ( \
+             SELECT message_id FROM runs WHERE uuid = ?1 \
+             UNION SELECT messages.id FROM messages JOIN runs ON runs.id = messages.run_id \
+             WHERE runs.uuid = ?1) \
+         ORDER BY id"
+    );
     let rows = sql.execute(SELECT, vec![run.to_string().into()]).await;
     let rows = rows.map_err(failure)?;
     let messages = rows.iter().map(read);
     messages.collect::<Result<_, _>>().map_err(failure)
 }
 
-fn read(row: &Row) -> Result<Message, SqlError> {
+/// A message's row, without its text; also of one that is being written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MessageRow {
+    /// Its number.
+    pub id: MessageId,
+    /// How far it is.
+    pub status: MessageStatus,
+    /// When it was written, or begun.
+    pub created_at: Timestamp,
+}
+
+/// The row of a message.
+///
+/// # Errors
+/// What a failed statement means.
+pub async fn row(sql: &dyn Sql, message: Uuid) -> Result<Option<MessageRow>, Error> {
+    const SELECT: &str = "SELECT id, status, created_at FROM messages WHERE uuid = ?1";
+    let read = |row: &Row| -> Result<MessageRow, SqlError> {
+        Ok(MessageRow {
+            id: MessageId(row.get(0)?),
+            status: known(row, 1, MessageStatus::parse)?,
+            created_at: Timestamp(row.get(2)?),
+        })
+    };
+    first(sql, SELECT, vec![message.to_string().into()], read).await
+}
+
+/// A message from [`message_columns`], which come first.
+pub(crate) fn read(row: &Row) -> Result<Message, SqlError> {
+    let has_parent = row.get::<Option<String>>(8)?.is_some();
+    let parent = has_parent.then(|| uuid(row, 8));
     Ok(Message {
         id: MessageId(row.get(0)?),
         uuid: uuid(row, 6)?,
@@ -85,5 +143,10 @@ fn read(row: &Row) -> Result<Message, SqlError> {
         content: row.get(3)?,
         status: known(row, 4, MessageStatus::parse)?,
         created_at: Timestamp(row.get(5)?),
+        place: MessagePlace {
+            parent: parent.transpose()?,
+            siblings: row.get(9)?,
+            number: row.get(10)?,
+        },
     })
 }

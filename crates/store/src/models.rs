@@ -1,8 +1,10 @@
 //! Models of providers.
 
 mod change;
+mod usable;
 
 pub use change::{Changed, ModelChange, update};
+pub use usable::usable;
 
 use crate::{
     Listed, Window,

@@ -114,17 +114,41 @@ pub struct Beginning<'a> {
     pub now: i64,
 }
 
-/// Stores a run, the user's step and the user's message: all or nothing.
+/// Stores a run, the user's step and the user's message: all or nothing. It goes on from the
+/// branch that is shown.
 ///
 /// # Errors
 /// Not found when the session is not the user's, a conflict while a run of it is unfinished, else
 /// what a failed statement means.
 pub async fn begin(sql: &dyn Sql, beginning: &Beginning<'_>) -> Result<(), Error> {
+    insert(sql, beginning, None).await
+}
+
+/// The same in a branch of its own, which is shown from then on: what came before `run` comes
+/// before this one too. Where the body names a message that is there, that one is answered again.
+///
+/// # Errors
+/// As [`begin`].
+pub async fn begin_beside(
+    sql: &dyn Sql,
+    beginning: &Beginning<'_>,
+    run: RunId,
+) -> Result<(), Error> {
+    insert(sql, beginning, Some(run.0)).await
+}
+
+async fn insert(
+    sql: &dyn Sql,
+    beginning: &Beginning<'_>,
+    beside: Option<i64>,
+) -> Result<(), Error> {
     const INSERT: &str = "\
-        INSERT INTO beginnings (uuid, session_id, user_id, options, created_at, agent, body) \
-        SELECT ?1, id, user_id, ?4, ?5, ?6, ?7 FROM sessions \
+        INSERT INTO beginnings \
+            (uuid, session_id, user_id, options, created_at, agent, body, beside) \
+        SELECT ?1, id, user_id, ?4, ?5, ?6, ?7, ?8 FROM sessions \
         WHERE id = ?2 AND user_id = ?3 AND NOT EXISTS ( \
             SELECT 1 FROM runs WHERE session_id = ?2 AND status IN ('queued', 'running')) \
+            AND (?8 IS NULL OR ?8 IN (SELECT id FROM runs WHERE session_id = ?2)) \
         RETURNING uuid";
     let parameters = vec![
         beginning.uuid.to_string().into(),
@@ -134,6 +158,7 @@ pub async fn begin(sql: &dyn Sql, beginning: &Beginning<'_>) -> Result<(), Error
         beginning.now.into(),
         beginning.agent.into(),
         beginning.body.into(),
+        beside.into(),
     ];
     if count_of(sql, INSERT, parameters).await? > 0 {
         return Ok(());
@@ -147,7 +172,7 @@ pub async fn begin(sql: &dyn Sql, beginning: &Beginning<'_>) -> Result<(), Error
 }
 
 /// The session's last message is still being answered.
-fn busy() -> Error {
+pub(crate) fn busy() -> Error {
     Error::new(
         ErrorKind::Conflict,
         "The session is busy: its last message is still being answered",
@@ -242,6 +267,15 @@ pub async fn look(sql: &dyn Sql, lease: &Lease) -> Result<Option<bool>, Error> {
     first(sql, SELECT, parameters, flag).await
 }
 
+/// Whether somebody asked for the run to be stopped.
+///
+/// # Errors
+/// What a failed statement means.
+pub async fn is_to_stop(sql: &dyn Sql, run: RunId) -> Result<bool, Error> {
+    const SELECT: &str = "SELECT id FROM runs WHERE id = ?1 AND interrupt_at IS NOT NULL";
+    Ok(count_of(sql, SELECT, vec![run.0.into()]).await? > 0)
+}
+
 /// Gives a lease back, so that the next need not wait until it runs out.
 ///
 /// # Errors
@@ -275,30 +309,64 @@ pub struct Unfinished {
     pub run: Uuid,
     /// Its session.
     pub session: Uuid,
+    /// Whose it is.
+    pub user: UserId,
+    /// Its session's kind.
+    pub kind: SessionKind,
+    /// The room that its events go to, if not its session's own.
+    pub room: Option<Uuid>,
     /// When it was stored.
     pub created_at: i64,
 }
 
-/// Unfinished runs, oldest first, at most `most`.
+/// Unfinished runs, and those that ended after `ended`, oldest first, at most `most`.
 ///
 /// # Errors
 /// What a failed statement means.
-pub async fn unfinished(sql: &dyn Sql, most: i64) -> Result<Vec<Unfinished>, Error> {
+pub async fn unfinished(
+    sql: &dyn Sql,
+    ended: Option<i64>,
+    most: i64,
+) -> Result<Vec<Unfinished>, Error> {
     const SELECT: &str = "\
-        SELECT runs.uuid, sessions.uuid, runs.created_at \
+        SELECT runs.uuid, sessions.uuid, sessions.kind, runs.created_at, \
+            CASE sessions.kind WHEN 'studio' THEN users.uuid END, runs.user_id \
         FROM runs JOIN sessions ON sessions.id = runs.session_id \
-        WHERE runs.status IN ('queued', 'running') ORDER BY runs.id LIMIT ?1";
-    let rows = sql.execute(SELECT, vec![most.into()]).await;
+            JOIN users ON users.id = sessions.user_id \
+        WHERE runs.status IN ('queued', 'running') OR runs.ended_at > ?2 ORDER BY runs.id LIMIT ?1";
+    let rows = sql.execute(SELECT, vec![most.into(), ended.into()]).await;
     let rows = rows.map_err(failure)?;
     let read = |row: &Row| {
         Ok(Unfinished {
             run: uuid(row, 0)?,
             session: uuid(row, 1)?,
-            created_at: row.get(2)?,
+            user: UserId(row.get(5)?),
+            kind: known(row, 2, SessionKind::parse)?,
+            room: optional_uuid(row, 4)?,
+            created_at: row.get(3)?,
         })
     };
     let found = rows.iter().map(read);
     found.collect::<Result<_, SqlError>>().map_err(failure)
+}
+
+/// The room that the session shares with others, where it has none of its own: in `studio` that
+/// of its user.
+///
+/// # Errors
+/// What a failed statement means.
+pub async fn shared_room(sql: &dyn Sql, session: SessionId) -> Result<Option<Uuid>, Error> {
+    const SELECT: &str = "\
+        SELECT users.uuid FROM sessions JOIN users ON users.id = sessions.user_id \
+        WHERE sessions.id = ?1 AND sessions.kind = 'studio'";
+    first(sql, SELECT, vec![session.0.into()], |row| uuid(row, 0)).await
+}
+
+fn optional_uuid(row: &Row, column: usize) -> Result<Option<Uuid>, SqlError> {
+    match row.get::<Option<String>>(column)? {
+        Some(_) => uuid(row, column).map(Some),
+        None => Ok(None),
+    }
 }
 
 fn read(row: &Row) -> Result<StoredRun, SqlError> {

@@ -3,9 +3,10 @@
 use crate::{
     Listed, Window,
     failure::failure,
-    rows::{known, uuid},
+    messages::{message_columns, read as read_message},
+    rows::uuid,
 };
-use domain::{Error, Message, MessageId, MessageStatus, Role, SessionId, Timestamp, UserId};
+use domain::{Error, Message, UserId};
 use ports::{Row, Sql, SqlError, Value};
 use uuid::Uuid;
 
@@ -23,8 +24,8 @@ pub struct Found {
 /// The fewest characters of a term that the index knows.
 const INDEXED: usize = 3;
 
-/// The messages of `user` in which every one of `terms` stands, newest first. Case does not
-/// matter. Terms are at least one character each.
+/// The messages of `user` in which every one of `terms` stands, newest first, of branches that are
+/// shown. Case does not matter. Terms are at least one character each.
 ///
 /// # Errors
 /// What a failed statement means.
@@ -44,7 +45,7 @@ pub async fn messages(
     let short = terms.iter().filter(|term| !is_long(term));
     let short: Vec<_> = short.map(|term| pattern(term)).collect();
     let mut condition = "FROM messages JOIN sessions ON sessions.id = messages.session_id \
-        WHERE sessions.user_id = ?1 AND messages.run_id IS NOT NULL AND (?2 IS NULL OR \
+        WHERE sessions.user_id = ?1 AND messages.run_id IS NOT NULL AND messages.hidden = 0 AND (?2 IS NULL OR \
             messages.id IN (SELECT rowid FROM message_texts WHERE message_texts MATCH ?2))"
         .to_owned();
     let mut parameters = vec![user.0.into(), matched];
@@ -58,9 +59,12 @@ pub async fn messages(
     let counted = counted.map_err(failure)?;
     let (limit, skip) = (parameters.len() + 1, parameters.len() + 2);
     let select = format!(
-        "SELECT messages.id, messages.uuid, session_id, role, messages.agent, content, status, \
-            messages.created_at, sessions.uuid, title {condition} \
-         ORDER BY messages.id DESC LIMIT ?{limit} OFFSET ?{skip}"
+        concat!(
+            "SELECT ",
+            message_columns!(),
+            ", sessions.uuid, title {} ORDER BY messages.id DESC LIMIT ?{} OFFSET ?{}"
+        ),
+        condition, limit, skip
     );
     parameters.extend([window.limit.into(), window.skip.into()]);
     let rows = sql.execute(&select, parameters).await.map_err(failure)?;
@@ -87,17 +91,8 @@ fn pattern(term: &str) -> String {
 
 fn read(row: &Row) -> Result<Found, SqlError> {
     Ok(Found {
-        message: Message {
-            id: MessageId(row.get(0)?),
-            uuid: uuid(row, 1)?,
-            session_id: SessionId(row.get(2)?),
-            role: known(row, 3, Role::parse)?,
-            agent: row.get(4)?,
-            content: row.get(5)?,
-            status: known(row, 6, MessageStatus::parse)?,
-            created_at: Timestamp(row.get(7)?),
-        },
-        session: uuid(row, 8)?,
-        title: row.get(9)?,
+        message: read_message(row)?,
+        session: uuid(row, 11)?,
+        title: row.get(12)?,
     })
 }

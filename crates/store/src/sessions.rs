@@ -5,9 +5,11 @@
 
 mod glance;
 mod gone;
+mod workflow;
 
 pub use glance::{Glance, glances};
 pub use gone::gone;
+pub use workflow::{insert_about, list_about, workflows_of};
 
 use crate::{
     Listed, Window,
@@ -30,6 +32,7 @@ macro_rules! session_columns {
          CASE WHEN sessions.title IS NULL THEN ( \
              SELECT SUBSTR(messages.content, 1, 400) FROM messages \
              WHERE messages.session_id = sessions.id AND messages.role = 'user' \
+                 AND messages.hidden = 0 \
              ORDER BY messages.id LIMIT 1) END"
     };
 }

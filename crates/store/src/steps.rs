@@ -8,8 +8,21 @@ use crate::{
     rows::{count_of, first},
     runs::{Lease, RunId},
 };
-use domain::{Error, ErrorKind, SessionId};
+use domain::{Error, ErrorKind};
 use ports::{Row, Sql, SqlError};
+
+/// A table `line` of a run and those before it in its branch.
+macro_rules! branch {
+    ($run:literal) => {
+        concat!(
+            "WITH RECURSIVE line (id, parent_id) AS ( \
+                 SELECT id, parent_id FROM runs WHERE id = ",
+            $run,
+            " UNION ALL SELECT runs.id, runs.parent_id \
+                 FROM line JOIN runs ON runs.id = line.parent_id) "
+        )
+    };
+}
 
 /// A step as the database keeps it; its body is JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,19 +50,22 @@ pub struct Steps {
     pub run: Vec<StoredStep>,
 }
 
-/// The steps of `run` and of those before it in its session.
+/// The steps of `run` and of those before it in its branch.
 ///
 /// # Errors
 /// What a failed statement means.
-pub async fn up_to(sql: &dyn Sql, session: SessionId, run: RunId) -> Result<Steps, Error> {
-    const SELECT: &str = "\
-        SELECT number, at, agent, thread, kind, body, run_id = ?2 FROM steps \
-        WHERE session_id = ?1 AND run_id <= ?2 AND (run_id = ?2 OR number > COALESCE(( \
-            SELECT json_extract(body, '$.through') FROM steps \
-            WHERE session_id = ?1 AND run_id < ?2 AND kind = 'compaction' AND thread IS NULL \
-            ORDER BY number DESC LIMIT 1), 0)) \
-        ORDER BY number";
-    let rows = sql.execute(SELECT, vec![session.0.into(), run.0.into()]);
+pub async fn up_to(sql: &dyn Sql, run: RunId) -> Result<Steps, Error> {
+    const SELECT: &str = concat!(
+        branch!("?1"),
+        "SELECT number, at, agent, thread, kind, body, run_id = ?1 \
+         FROM line JOIN steps ON steps.run_id = line.id \
+         WHERE run_id = ?1 OR number > COALESCE(( \
+             SELECT json_extract(body, '$.through') FROM line JOIN steps ON steps.run_id = line.id \
+             WHERE run_id <> ?1 AND kind = 'compaction' AND thread IS NULL AND json_valid(body) \
+             ORDER BY number DESC LIMIT 1), 0) \
+         ORDER BY number"
+    );
+    let rows = sql.execute(SELECT, vec![run.0.into()]);
     let mut steps = Steps::default();
     for row in rows.await.map_err(failure)? {
         let is_own = row.get::<i64>(6).map_err(failure)? != 0;
@@ -118,19 +134,18 @@ fn done(rows: usize) -> Result<(), Error> {
     }
 }
 
-/// The whole output of a call in a session, if it was kept.
+/// The whole output of a call in `run` or in one before it in its branch, if it was kept.
 ///
 /// # Errors
 /// What a failed statement means.
-pub async fn output(
-    sql: &dyn Sql,
-    session: SessionId,
-    call_id: &str,
-) -> Result<Option<String>, Error> {
-    const SELECT: &str = "\
-        SELECT output FROM steps WHERE session_id = ?1 AND output IS NOT NULL \
-            AND json_extract(body, '$.call_id') = ?2 LIMIT 1";
-    let parameters = vec![session.0.into(), call_id.into()];
+pub async fn output(sql: &dyn Sql, run: RunId, call_id: &str) -> Result<Option<String>, Error> {
+    const SELECT: &str = concat!(
+        branch!("?1"),
+        "SELECT output FROM line JOIN steps ON steps.run_id = line.id \
+         WHERE output IS NOT NULL AND json_valid(body) AND json_extract(body, '$.call_id') = ?2 \
+         ORDER BY number DESC LIMIT 1"
+    );
+    let parameters = vec![run.0.into(), call_id.into()];
     first(sql, SELECT, parameters, |row| row.get(0)).await
 }
 

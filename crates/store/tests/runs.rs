@@ -173,10 +173,10 @@ async fn what_readers_see_comes_with_the_steps() {
         .map(|one| (one.agent.as_deref(), one.status.as_str()))
         .collect();
     assert_eq!(said, [(None, "complete"), (Some("Mike"), "failed")]);
-    let output = steps::output(&sql, session.id, "c1").await;
+    let output = steps::output(&sql, held.run, "c1").await;
     assert_eq!(output.expect("a statement").as_deref(), Some("whole"));
     assert_eq!(
-        steps::output(&sql, session.id, "c2")
+        steps::output(&sql, held.run, "c2")
             .await
             .expect("a statement"),
         None
@@ -208,7 +208,10 @@ async fn the_last_step_ends_the_run_and_its_execution() {
         runs::look(&sql, &held).await.expect("a statement"),
         Some(true)
     );
-    assert_eq!(runs::unfinished(&sql, 10).await.expect("runs").len(), 1);
+    assert_eq!(
+        runs::unfinished(&sql, None, 10).await.expect("runs").len(),
+        1
+    );
     steps::insert(&sql, &held, &step(6, "ended", ENDED), None)
         .await
         .expect("stored");
@@ -243,9 +246,7 @@ async fn the_last_step_ends_the_run_and_its_execution() {
         .await
         .expect("a statement")
         .expect("a run");
-    let found = steps::up_to(&sql, session.id, next.id)
-        .await
-        .expect("steps");
+    let found = steps::up_to(&sql, next.id).await.expect("steps");
     assert_eq!((found.earlier.len(), found.run.len()), (6, 1));
     assert_eq!(found.run[0].number, 7);
 }
@@ -272,9 +273,7 @@ async fn what_a_summary_tells_is_not_read_again() {
         .await
         .expect("a statement")
         .expect("a run");
-    let found = steps::up_to(&sql, session.id, next.id)
-        .await
-        .expect("steps");
+    let found = steps::up_to(&sql, next.id).await.expect("steps");
     let numbers: Vec<_> = found.earlier.iter().map(|step| step.number).collect();
     assert_eq!(numbers, [3, 4, 5]);
 }

@@ -12,11 +12,15 @@
 )]
 
 mod accounts;
+mod driving;
 mod interleaved;
+mod late_clock;
 mod mailbox;
 mod runner;
 
 pub use accounts::{Accounts, NOW, PASSWORD, Way};
+pub use driving::{Edge, Lines, aside, ndjson};
+pub use late_clock::LateClock;
 pub use mailbox::{Fault, Letter, Mailbox};
 pub use runner::{Asked, Reply, Runner};
 
@@ -27,18 +31,25 @@ use platform_native::MapVariables;
 use ports::{Platform, Row, Value as SqlValue};
 use serde_json::Value;
 
+/// What the edge and the runner tell each other by.
+pub const RUNNER_TOKEN: &str = "a-token-for-tests";
+
 /// Variables that every component finds, as a local deployment has them.
 const VARIABLES: &[(&str, &str)] = &[
     ("public_url", "http://127.0.0.1:3000"),
     ("runner_url", "http://127.0.0.1:9"),
-    ("runner_token", "a-token-for-tests"),
+    ("runner_token", RUNNER_TOKEN),
     ("runner_public_url", ""),
     ("llm_base_url", ""),
     ("llm_api_key", ""),
     ("llm_model", "scripted"),
     ("llm_silence_timeout", "120"),
     ("run_slice", ""),
+    ("run_cost_limit", ""),
     ("session_titles", "false"),
+    ("codex_profiles", ""),
+    ("approval_timeout", "600"),
+    ("web_search_url", ""),
     ("open_chat", ""),
     ("outbound_allow", ""),
     ("cors_origins", ""),

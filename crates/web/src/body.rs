@@ -190,7 +190,7 @@ where
     read(body, &Platform::from_ref(state)).await
 }
 
-fn check_type(headers: &HeaderMap) -> Result<(), Error> {
+pub(crate) fn check_type(headers: &HeaderMap) -> Result<(), Error> {
     if is_json(headers) {
         return Ok(());
     }
@@ -202,7 +202,7 @@ async fn read(body: Body, platform: &Platform) -> Result<Bytes, Error> {
     read_within(body, platform, BODY_MAX_BYTES, ARRIVAL).await
 }
 
-async fn read_within(
+pub(crate) async fn read_within(
     body: Body,
     platform: &Platform,
     most: usize,
@@ -224,7 +224,7 @@ async fn read_within(
     }
 }
 
-fn valid<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T, Error> {
+pub(crate) fn valid<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T, Error> {
     let body: T = parse(bytes)?;
     match invalid_members(&body) {
         invalid if invalid.is_empty() => Ok(body),

@@ -2,9 +2,14 @@
 //!
 //! Invariant: what a client wrote never becomes its address.
 
-use crate::{bearer::same_secret, failure::Failure, networks::Networks, settings::variable};
+use crate::{
+    bearer::same_secret,
+    failure::Failure,
+    networks::Networks,
+    settings::{misread, variable},
+};
 use axum::extract::{FromRef, FromRequestParts};
-use domain::{Error, ErrorKind};
+use domain::Error;
 use http::{HeaderMap, HeaderName, header, request::Parts};
 use ports::Platform;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -85,11 +90,8 @@ async fn address(platform: &Platform, headers: &HeaderMap) -> Result<Option<IpAd
     };
     let trusted = variable(platform, "trusted_proxies").await?;
     let trusted = Networks::parse(&trusted).map_err(|entry| {
-        let cause = format!(
-            "variable `trusted_proxies`: `{}` is no address or network",
-            entry.0
-        );
-        Error::new(ErrorKind::Unavailable, "The service is not configured").caused_by(cause)
+        let reason = format!("`{}` is no address or network", entry.0);
+        misread("trusted_proxies", &reason)
     })?;
     Ok(Some(nearest(peer, headers, &trusted)))
 }

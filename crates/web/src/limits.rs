@@ -4,8 +4,9 @@
 //! together; no address and no name stands in a key in clear; a counter's key says when it ends,
 //! because values do not expire by themselves.
 
-use crate::settings::variable;
+use crate::settings::{misread, variable};
 use domain::{Error, ErrorKind, Provider};
+use llm::Timeouts;
 use ports::{KEYS_MOST, KeyValue, KeyValueError, Platform};
 use sha2::{Digest, Sha256};
 use std::{fmt::Write, time::Duration};
@@ -65,10 +66,9 @@ impl Limit {
 impl Adjustable {
     async fn limit(&self, platform: &Platform) -> Result<Limit, Error> {
         let text = variable(platform, self.variable).await?;
-        let most = text.parse().map_err(|_| {
-            let cause = format!("variable `{}` is not a whole number", self.variable);
-            Error::new(ErrorKind::Unavailable, "The service is not configured").caused_by(cause)
-        })?;
+        let most = text
+            .parse()
+            .map_err(|_| misread(self.variable, "it is not a whole number"))?;
         Ok(Limit {
             name: self.name,
             most,
@@ -149,6 +149,20 @@ pub async fn provider(platform: &Platform, provider: &Provider) -> Result<(), Er
         }
         _ => error,
     })
+}
+
+/// How long to wait for `provider`: it may say nothing for as long as its `timeout_ms` says,
+/// whoever asks it.
+#[must_use]
+pub fn timeouts(provider: &Provider) -> Timeouts {
+    let silence = Duration::from_millis(provider.timeout_ms.unsigned_abs());
+    let usual = Timeouts::default();
+    Timeouts {
+        connect: silence.min(usual.connect),
+        first_token: silence,
+        silence,
+        kept_alive: silence.max(usual.kept_alive),
+    }
 }
 
 /// Takes back a try that [`count`] counted at the same `now`: one that succeeded, where only

@@ -22,6 +22,26 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     }
 }
 
+/// The two whole numbers that stand in a path.
+#[derive(Clone, Copy, Debug)]
+pub struct TwoIds(pub i64, pub i64);
+
+impl<S: Send + Sync> FromRequestParts<S> for TwoIds {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let parameters = RawPathParams::from_request_parts(parts, state).await;
+        let numbers: Option<Vec<i64>> = parameters.ok().and_then(|parameters| {
+            let texts = parameters.iter().map(|(_, text)| text.parse().ok());
+            texts.collect()
+        });
+        match numbers.as_deref() {
+            Some([first, second]) => Ok(Self(*first, *second)),
+            _ => Err(Error::invalid_field("path", "must be of whole numbers").into()),
+        }
+    }
+}
+
 /// The UUID that stands in the path's only parameter.
 #[derive(Clone, Copy, Debug)]
 pub struct UuidId(pub Uuid);

@@ -1,6 +1,6 @@
 //! Keys of model providers: sealed before the database sees them, opened where one is used.
 
-use crate::settings::variable;
+use crate::settings::{misread, variable};
 use auth::sealing::{NONCE_BYTES, Opened, Place, SealingKeys};
 use domain::{Error, ErrorKind, Provider, ProviderKey, Sealed};
 use ports::Platform;
@@ -27,8 +27,7 @@ pub async fn seal_provider_key(
 /// sealed is sealed anew.
 ///
 /// # Errors
-/// Unavailable when the operator's secrets are missing, too short or not those that sealed it;
-/// else what a failed statement means.
+/// Unavailable when the operator's secrets are missing, too short or not those that sealed it.
 pub async fn open_provider_key(
     platform: &Platform,
     provider: &Provider,
@@ -45,7 +44,11 @@ pub async fn open_provider_key(
     if opened.is_stale {
         let anew = seal(platform, &keys, provider.uuid, opened.as_str())?;
         // Where it is not replaced, somebody has just changed the key, which is sealed anew then.
-        store::providers::reseal(&*platform.sql, provider.id, sealed, &anew).await?;
+        let resealed = store::providers::reseal(&*platform.sql, provider.id, sealed, &anew).await;
+        if let Err(error) = resealed {
+            // It opens all the same, and the next use tries again.
+            eprintln!("provider {}: not sealed anew: {error}", provider.code);
+        }
     }
     Ok(Some(opened))
 }
@@ -79,7 +82,9 @@ async fn sealing_keys(platform: &Platform) -> Result<SealingKeys, Error> {
     };
     let previous = variable(platform, "data_key_previous").await?;
     SealingKeys::from_secrets(&secret, &previous).map_err(|error| {
-        Error::new(ErrorKind::Unavailable, "The service is not configured")
-            .caused_by(format!("variable `{name}` or `data_key_previous`: {error}"))
+        misread(
+            &format!("{name}` or `data_key_previous"),
+            &error.to_string(),
+        )
     })
 }

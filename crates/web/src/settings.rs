@@ -5,7 +5,7 @@ use axum::extract::{FromRef, FromRequestParts};
 use domain::{ConversationOwner, Error, ErrorKind};
 use http::{Uri, request::Parts};
 use ports::Platform;
-use std::net::IpAddr;
+use std::{fmt::Display, net::IpAddr, str::FromStr};
 
 /// The variable `name`.
 ///
@@ -15,6 +15,30 @@ pub async fn variable(platform: &Platform, name: &str) -> Result<String, Error> 
     platform.variables.get(name).await.map_err(|error| {
         Error::new(ErrorKind::Unavailable, "The service is not configured").caused_by(error)
     })
+}
+
+/// What the variable `name` says, if it is not empty.
+///
+/// # Errors
+/// Unavailable when the host does not know it, or it cannot be read.
+pub async fn setting<T: FromStr<Err: Display>>(
+    platform: &Platform,
+    name: &str,
+) -> Result<Option<T>, Error> {
+    match variable(platform, name).await?.as_str() {
+        "" => Ok(None),
+        text => text
+            .parse()
+            .map(Some)
+            .map_err(|error: T::Err| misread(name, &error.to_string())),
+    }
+}
+
+/// The variable `name` cannot be read.
+#[must_use]
+pub fn misread(name: &str, reason: &str) -> Error {
+    Error::new(ErrorKind::Unavailable, "The service is not configured")
+        .caused_by(format!("variable `{name}`: {reason}"))
 }
 
 /// Whether strangers may use the open chat: as the variable `open_chat` says (`true`, `false`);
@@ -27,13 +51,7 @@ async fn open_chat(platform: &Platform) -> Result<bool, Error> {
         "" => Ok(is_loopback_url(&variable(platform, "public_url").await?)),
         "true" | "1" | "on" => Ok(true),
         "false" | "0" | "off" => Ok(false),
-        _ => {
-            let cause = "variable `open_chat`: it must be `true`, `false` or empty";
-            Err(
-                Error::new(ErrorKind::Unavailable, "The service is not configured")
-                    .caused_by(cause),
-            )
-        }
+        _ => Err(misread("open_chat", "it must be `true`, `false` or empty")),
     }
 }
 

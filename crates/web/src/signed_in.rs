@@ -26,10 +26,8 @@ impl TokenSettings {
     /// Unavailable when `jwt_secret` is too short for a key: the deployment is at fault.
     pub async fn read(platform: &Platform) -> Result<Self, Error> {
         let secret = settings::variable(platform, "jwt_secret").await?;
-        let keys = Keys::from_secret(&secret).map_err(|error| {
-            Error::new(ErrorKind::Unavailable, "The service is not configured")
-                .caused_by(format!("variable `jwt_secret`: {error}"))
-        })?;
+        let keys = Keys::from_secret(&secret)
+            .map_err(|error| settings::misread("jwt_secret", &error.to_string()))?;
         Ok(Self {
             keys,
             issuer: settings::variable(platform, "public_url").await?,

@@ -4,19 +4,16 @@
 //! address that was not checked. Each component has a pool of connections of its own, made
 //! through a connector that resolves, checks and connects to what it checked.
 
-mod addresses;
 mod connect;
-mod hosts;
-mod policy;
 mod response;
 
-pub use policy::{Policy, PolicyError};
+pub use ::outbound::{Addresses, Policy, PolicyError, Resolver, System};
 
 use bytes::Bytes;
-use connect::{CONNECT_TIMEOUT, CheckedConnector, Refused};
+use connect::{CONNECT_TIMEOUT, CheckedConnector, NoConnection};
 use http::{Request, Response, uri::Scheme};
 use http_body_util::BodyExt;
-use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client, Error as ClientError},
     rt::{TokioExecutor, TokioTimer},
@@ -39,17 +36,9 @@ pub(crate) struct Outbound {
     client: Client<HttpsConnector<CheckedConnector>, WasiBody>,
 }
 
-/// TLS with the machine's certificates, shared by all components.
-pub(crate) fn tls() -> io::Result<rustls::ClientConfig> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?;
-    Ok(builder.with_native_roots()?.with_no_client_auth())
-}
-
 impl Outbound {
-    pub(crate) fn new(policy: Policy, tls: &rustls::ClientConfig) -> Self {
+    /// Keeps connections that are not used for `idle`.
+    pub(crate) fn new(policy: Policy, tls: &rustls::ClientConfig, idle: Duration) -> Self {
         let policy = Arc::new(policy);
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(tls.clone())
@@ -58,6 +47,7 @@ impl Outbound {
             .wrap_connector(CheckedConnector::new(Arc::clone(&policy)));
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(idle)
             .pool_max_idle_per_host(IDLE_PER_HOST)
             .build(connector);
         Self { policy, client }
@@ -121,8 +111,8 @@ impl WasiHttpHooks for Outbound {
 fn client_error(error: &ClientError) -> Error {
     let mut cause = error.source();
     while let Some(inner) = cause {
-        if let Some(refused) = inner.downcast_ref::<Refused>() {
-            return refused.to_wasi();
+        if let Some(none) = inner.downcast_ref::<NoConnection>() {
+            return none.to_wasi();
         }
         if inner.is::<rustls::Error>() {
             return Error::TlsProtocolError;

@@ -4,8 +4,11 @@
 //! ([`queue`]), several at once while they wait for something.
 
 mod idle;
+mod open;
 mod queue;
 mod worker;
+
+pub(crate) use open::Opened;
 
 use crate::{
     deadline::{Computing, Running},
@@ -58,8 +61,11 @@ struct Shared {
 /// A request, and who waits for its response.
 struct Job {
     request: Request<WasiBody>,
-    reply: oneshot::Sender<Result<Response<WasiBody>, wasmtime::Error>>,
+    reply: oneshot::Sender<Reply>,
 }
+
+/// A response, and what counts it among those of its instance while its body is there.
+type Reply = Result<(Response<WasiBody>, Opened), wasmtime::Error>;
 
 /// Too many requests wait for the component.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -80,15 +86,12 @@ impl Pool {
         }))
     }
 
-    /// The component's response to `request`.
+    /// The component's response to `request`. What comes with it is to be dropped with its body.
     ///
     /// # Errors
     /// [`Overloaded`]; [`NotStarted`]; the guest's own `error-code`; [`handler::TrapOrPanicError`] when the
     /// instance failed under it.
-    pub(crate) async fn handle(
-        &self,
-        request: Request<WasiBody>,
-    ) -> Result<Response<WasiBody>, wasmtime::Error> {
+    pub(crate) async fn handle(&self, request: Request<WasiBody>) -> Reply {
         let (reply, answer) = oneshot::channel();
         let then = self.queue().push(Job { request, reply });
         self.then(then.map_err(|_refused| Overloaded)?);

@@ -1,11 +1,14 @@
 //! One instance at work: takes requests from the queue and runs them side by side.
 
-use super::{Job, Pool, idle::Idle, queue::Rest};
+use super::{Job, Pool, idle::Idle, open::Open, queue::Rest};
 use crate::{
     deadline::{Polled, Running},
     guest::Guest,
 };
-use futures::stream::{FuturesUnordered, StreamExt};
+use futures::{
+    channel::oneshot,
+    stream::{FuturesUnordered, StreamExt},
+};
 use std::{
     future::{Future, pending, poll_fn},
     pin::{Pin, pin},
@@ -23,9 +26,6 @@ use wasmtime_wasi_http::{
     WasiHttpView,
     handler::{Prepared, Proxy},
 };
-
-/// Requests that one instance handles at once, as under Spin.
-const CONCURRENT: usize = 16;
 
 /// Requests that one instance handles in all; then it is given up, and with it whatever memory
 /// its guest let leak.
@@ -131,6 +131,8 @@ struct Work<'a> {
     proxy: &'a Proxy,
     handle: Func,
     exchanges: FuturesUnordered<Exchange<'a>>,
+    /// The exchanges, and the bodies of responses that are not at their end.
+    open: Open,
     taken: usize,
 }
 
@@ -152,6 +154,7 @@ impl<'a> Work<'a> {
             proxy,
             handle: *service.wasi_http_handler().func_handle().func(),
             exchanges: FuturesUnordered::new(),
+            open: Open::default(),
             taken: 0,
         }
     }
@@ -166,7 +169,7 @@ impl<'a> Work<'a> {
             }
             let retiring = self.taken >= IN_ALL;
             let room = !retiring
-                && self.exchanges.len() < CONCURRENT
+                && self.open.poll_room(context).is_ready()
                 && self
                     .accessor
                     .poll_ready_for_concurrent_call(self.handle, context)
@@ -192,17 +195,28 @@ impl<'a> Work<'a> {
 
     fn begin(&mut self, job: Job) -> wasmtime::Result<()> {
         self.taken += 1;
+        let Job { request, reply } = job;
+        let (sender, response) = oneshot::channel();
         let prepared = self.accessor.with(|mut store| {
             Prepared::new(
                 store.as_context_mut(),
                 self.proxy,
-                job.request,
+                request,
                 Guest::http,
-                job.reply,
+                sender,
             )
         })?;
         // A request has no time limit of its own here: a stream may last for hours.
-        let exchange = prepared.run(self.accessor, pending());
+        let running = prepared.run(self.accessor, pending());
+        let opened = self.open.begin();
+        let exchange = async move {
+            let responded = running.await;
+            if let Ok(response) = response.await {
+                // Whoever asked may have left: then the body is dropped here, and is open no more.
+                let _gone = reply.send(response.map(|response| (response, opened)));
+            }
+            responded
+        };
         self.exchanges.push(Box::pin(exchange));
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! A response's body, which ends what belongs to its request.
 
 use super::problem;
-use crate::setup::Served;
+use crate::{pool::Opened, setup::Served};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, StatusCode};
 use http_body::{Body, Frame, SizeHint};
@@ -14,11 +14,15 @@ use std::{
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime_wasi_http::{Error, WasiBody};
 
-/// A guest's body, with the permit that its request holds until the end.
+/// What a request holds until its response's body is at its end: a place among those in flight,
+/// and one in its instance.
+pub(super) type Held = (OwnedSemaphorePermit, Opened);
+
+/// A guest's body, with what its request holds until the end.
 pub(super) struct Guarded {
     body: WasiBody,
     log: Option<AccessLog>,
-    _permit: OwnedSemaphorePermit,
+    _held: Held,
 }
 
 /// A body from a guest or from the host.
@@ -28,11 +32,11 @@ pub(super) enum Answer {
 }
 
 impl Guarded {
-    pub(super) fn new(body: WasiBody, permit: OwnedSemaphorePermit) -> Self {
+    pub(super) fn new(body: WasiBody, held: Held) -> Self {
         Self {
             body,
             log: None,
-            _permit: permit,
+            _held: held,
         }
     }
 }

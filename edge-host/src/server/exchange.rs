@@ -1,7 +1,7 @@
 //! One request from its head to the end of its response.
 
 use super::{
-    body::{AccessLog, Answer, Guarded},
+    body::{AccessLog, Answer, Guarded, Held},
     head, problem,
 };
 use crate::{
@@ -52,9 +52,7 @@ impl Front {
         let id = head::request_id(request.headers_mut());
         let mut log = AccessLog::begin(&request, &id, started);
         let mut response = match self.pass_on(request, peer, &id, &mut log).await {
-            Ok((response, permit)) => {
-                response.map(|body| Answer::Guest(Guarded::new(body, permit)))
-            }
+            Ok((response, held)) => response.map(|body| Answer::Guest(Guarded::new(body, held))),
             Err(refusal) => refusal.map(Answer::Ours),
         };
         response.headers_mut().insert(REQUEST_ID, id);
@@ -69,7 +67,7 @@ impl Front {
         peer: &HeaderValue,
         id: &HeaderValue,
         log: &mut AccessLog,
-    ) -> Result<(Response<WasiBody>, OwnedSemaphorePermit), Response<problem::Body>> {
+    ) -> Result<(Response<WasiBody>, Held), Response<problem::Body>> {
         let uri = request.uri().clone();
         let path = uri.path();
         let refuse = |status, detail: &str| problem::response(status, detail, path);
@@ -94,7 +92,7 @@ impl Front {
         let limit = usize::try_from(self.max_body).unwrap_or(usize::MAX);
         let request = request.map(|body| limited(body, limit));
         let response = served.pool.handle(request).await;
-        let response = response.map_err(|error| {
+        let (response, opened) = response.map_err(|error| {
             let (status, detail) = problem::meaning(&error);
             tracing::error!(
                 component = served.component,
@@ -104,7 +102,7 @@ impl Front {
             );
             refuse(status, detail)
         })?;
-        Ok((response, permit))
+        Ok((response, (permit, opened)))
     }
 
     fn permit(&self, path: &str) -> Option<OwnedSemaphorePermit> {

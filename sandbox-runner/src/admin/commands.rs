@@ -1,23 +1,19 @@
 //! Commands in sandboxes: `runner_api::commands`.
 
-use super::{Admin, refused::Refused};
+use super::{Admin, extract::Given, refused::Refused};
+use crate::{ndjson, sandboxes::Followed};
 use axum::{
     Json, Router,
-    body::{Body, Bytes},
     extract::{Path, Query, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
 use futures::stream;
-use runner_api::commands::{Command, Commands, Exec, ExecEvent};
+use runner_api::commands::{Command, Commands, Exec};
 use serde::Deserialize;
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use uuid::Uuid;
-
-use crate::sandboxes::Followed;
-
-const NDJSON: &str = "application/x-ndjson";
 
 /// How long a request may wait for a command's end.
 const LONGEST_WAIT: u64 = 600;
@@ -34,39 +30,26 @@ pub(super) fn routes() -> Router<Arc<Admin>> {
 
 async fn exec(
     State(admin): State<Arc<Admin>>,
-    Path(session): Path<Uuid>,
+    Given(Path(session)): Given<Path<Uuid>>,
     headers: HeaderMap,
-    Json(body): Json<Exec>,
+    Given(Json(body)): Given<Json<Exec>>,
 ) -> Result<Response, Refused> {
-    if headers
-        .get(header::ACCEPT)
-        .is_none_or(|accept| accept != NDJSON)
-    {
+    if !ndjson::is_wanted(&headers) {
         let output = admin.sandboxes.exec(session, body).await?;
         return Ok(Json(output).into_response());
     }
     let followed = admin.sandboxes.follow(session, body).await?;
     let lines = stream::unfold(followed, async |mut followed: Followed| {
         let event = followed.next().await?;
-        Some((Ok::<_, Infallible>(line(&event)), followed))
+        Some((ndjson::line(&event), followed))
     });
-    let mut response = Response::new(Body::from_stream(lines));
-    let kind = HeaderValue::from_static(NDJSON);
-    response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    Ok(response)
-}
-
-fn line(event: &ExecEvent) -> Bytes {
-    // Text and numbers: writing it cannot fail.
-    let mut line = serde_json::to_vec(event).unwrap_or_default();
-    line.push(b'\n');
-    line.into()
+    Ok(ndjson::answer(lines))
 }
 
 async fn spawn(
     State(admin): State<Arc<Admin>>,
-    Path(session): Path<Uuid>,
-    Json(body): Json<Exec>,
+    Given(Path(session)): Given<Path<Uuid>>,
+    Given(Json(body)): Given<Json<Exec>>,
 ) -> Result<(StatusCode, Json<Command>), Refused> {
     let command = admin.sandboxes.spawn(session, body).await?;
     Ok((StatusCode::CREATED, Json(command)))
@@ -74,7 +57,7 @@ async fn spawn(
 
 async fn list(
     State(admin): State<Arc<Admin>>,
-    Path(session): Path<Uuid>,
+    Given(Path(session)): Given<Path<Uuid>>,
 ) -> Result<Json<Commands>, Refused> {
     let commands = admin.sandboxes.commands(session).await?;
     Ok(Json(Commands { commands }))
@@ -88,8 +71,8 @@ struct Waiting {
 
 async fn show(
     State(admin): State<Arc<Admin>>,
-    Path((session, id)): Path<(Uuid, u64)>,
-    Query(query): Query<Waiting>,
+    Given(Path((session, id))): Given<Path<(Uuid, u64)>>,
+    Given(Query(query)): Given<Query<Waiting>>,
 ) -> Result<Json<Command>, Refused> {
     let wait = Duration::from_secs(query.wait.min(LONGEST_WAIT));
     Ok(Json(admin.sandboxes.command(session, id, wait).await?))
@@ -97,7 +80,7 @@ async fn show(
 
 async fn kill(
     State(admin): State<Arc<Admin>>,
-    Path((session, id)): Path<(Uuid, u64)>,
+    Given(Path((session, id))): Given<Path<(Uuid, u64)>>,
 ) -> Result<Json<Command>, Refused> {
     Ok(Json(admin.sandboxes.kill(session, id).await?))
 }

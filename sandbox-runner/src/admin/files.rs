@@ -1,6 +1,6 @@
 //! Files of workspaces: `runner_api::files`.
 
-use super::{Admin, refused::Refused};
+use super::{Admin, extract::Given, refused::Refused};
 use axum::{
     Json, Router,
     body::{Body, Bytes},
@@ -49,8 +49,8 @@ struct TreeQuery {
 
 async fn tree(
     State(admin): State<Arc<Admin>>,
-    Path(session): Path<Uuid>,
-    Query(query): Query<TreeQuery>,
+    Given(Path(session)): Given<Path<Uuid>>,
+    Given(Query(query)): Given<Query<TreeQuery>>,
 ) -> Result<Json<Node>, Refused> {
     let files = admin.sandboxes.files(session)?;
     let root = WorkspacePath::parse(&query.root)?;
@@ -66,8 +66,8 @@ struct OnePath {
 
 async fn stat(
     State(admin): State<Arc<Admin>>,
-    Path(session): Path<Uuid>,
-    Query(query): Query<OnePath>,
+    Given(Path(session)): Given<Path<Uuid>>,
+    Given(Query(query)): Given<Query<OnePath>>,
 ) -> Result<Json<Node>, Refused> {
     let files = admin.sandboxes.files(session)?;
     let path = WorkspacePath::parse(&query.path)?;
@@ -76,8 +76,8 @@ async fn stat(
 
 async fn read(
     State(admin): State<Arc<Admin>>,
-    Path(session): Path<Uuid>,
-    Query(query): Query<OnePath>,
+    Given(Path(session)): Given<Path<Uuid>>,
+    Given(Query(query)): Given<Query<OnePath>>,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     let files = admin.sandboxes.files(session)?;
@@ -173,8 +173,8 @@ struct WriteQuery {
 
 async fn write(
     State(admin): State<Arc<Admin>>,
-    Path(session): Path<Uuid>,
-    Query(query): Query<WriteQuery>,
+    Given(Path(session)): Given<Path<Uuid>>,
+    Given(Query(query)): Given<Query<WriteQuery>>,
     body: Body,
 ) -> Result<Json<Node>, Refused> {
     let files = admin.sandboxes.files_to_write(session)?;
@@ -198,8 +198,8 @@ struct DeleteQuery {
 
 async fn delete(
     State(admin): State<Arc<Admin>>,
-    Path(session): Path<Uuid>,
-    Query(query): Query<DeleteQuery>,
+    Given(Path(session)): Given<Path<Uuid>>,
+    Given(Query(query)): Given<Query<DeleteQuery>>,
 ) -> Result<StatusCode, Refused> {
     let files = admin.sandboxes.files(session)?;
     let path = WorkspacePath::parse(&query.path)?;
@@ -213,8 +213,8 @@ async fn delete(
 
 async fn rename(
     State(admin): State<Arc<Admin>>,
-    Path(session): Path<Uuid>,
-    Json(body): Json<Move>,
+    Given(Path(session)): Given<Path<Uuid>>,
+    Given(Json(body)): Given<Json<Move>>,
 ) -> Result<Json<Node>, Refused> {
     let files = admin.sandboxes.files(session)?;
     let [from, to] = [&body.from, &body.to].map(|path| WorkspacePath::parse(path));
@@ -226,8 +226,8 @@ async fn rename(
 
 async fn make_directory(
     State(admin): State<Arc<Admin>>,
-    Path(session): Path<Uuid>,
-    Json(body): Json<MakeDirectory>,
+    Given(Path(session)): Given<Path<Uuid>>,
+    Given(Json(body)): Given<Json<MakeDirectory>>,
 ) -> Result<Json<Node>, Refused> {
     let files = admin.sandboxes.files_to_write(session)?;
     let path = WorkspacePath::parse(&body.path)?;
@@ -245,8 +245,8 @@ struct ArchiveQuery {
 
 async fn archive(
     State(admin): State<Arc<Admin>>,
-    Path(session): Path<Uuid>,
-    Query(query): Query<ArchiveQuery>,
+    Given(Path(session)): Given<Path<Uuid>>,
+    Given(Query(query)): Given<Query<ArchiveQuery>>,
 ) -> Result<Response, Refused> {
     let format = query.format.as_deref().unwrap_or("tar.gz");
     let format = Format::named(format).ok_or_else(|| {

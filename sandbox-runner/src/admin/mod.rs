@@ -1,6 +1,10 @@
 //! The runner's own interface, for the edge and the operator. Everything needs the token.
 
+mod blobs;
+mod checkpoints;
+mod comfy;
 mod commands;
+mod extract;
 mod files;
 mod health;
 mod mail;
@@ -13,6 +17,8 @@ mod sandboxes;
 pub(crate) use refused::Refused;
 
 use crate::{
+    blobs::Blobs,
+    comfy::Comfy,
     edge::{Edge, EdgeState},
     mail::Mail,
     metrics::{Gauges, Metrics},
@@ -47,6 +53,8 @@ pub(crate) struct Admin {
     pub(crate) sandboxes: Arc<SessionSandboxes>,
     pub(crate) rooms: Rooms,
     pub(crate) runs: Runs,
+    pub(crate) blobs: Blobs,
+    pub(crate) comfy: Comfy,
 }
 
 /// The routes of the interface.
@@ -63,6 +71,8 @@ pub(crate) fn router(admin: Arc<Admin>) -> Router {
             post(rooms::publish).layer(DefaultBodyLimit::max(rooms::BODY)),
         )
         .route("/metrics", get(metrics))
+        .merge(comfy::routes())
+        .merge(checkpoints::routes())
         .merge(commands::routes())
         .merge(runs::routes())
         .merge(sandboxes::routes())
@@ -77,6 +87,7 @@ pub(crate) fn router(admin: Arc<Admin>) -> Router {
         .layer(DefaultBodyLimit::max(BODY))
         // What is written is streamed, and limited where it arrives.
         .merge(files::routes().layer(DefaultBodyLimit::disable()))
+        .merge(blobs::routes())
         .layer(from_fn(refused::name_instance))
         .layer(from_fn_with_state(admin.clone(), only_with_token))
         .with_state(admin)

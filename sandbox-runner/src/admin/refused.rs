@@ -7,15 +7,20 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use sandbox::registry::SandboxError;
+use sandbox::{projects::NoProject, registry::SandboxError};
 use sandbox_files::{FileError, PathError};
 use std::{borrow::Cow, error::Error as StdError};
+
+/// After how many seconds what is not there may be asked for again, unless something else is said.
+const SOON: u32 = 5;
 
 /// A refusal. Its sentence is fit for the person who asked; causes go to the log.
 #[derive(Clone, Debug)]
 pub(crate) struct Refused {
     status: StatusCode,
     detail: Cow<'static, str>,
+    /// After how many seconds it may be asked again, where that is said.
+    again_in: Option<u32>,
 }
 
 impl Refused {
@@ -23,6 +28,15 @@ impl Refused {
         Self {
             status,
             detail: detail.into(),
+            again_in: (status == StatusCode::SERVICE_UNAVAILABLE).then_some(SOON),
+        }
+    }
+
+    /// The same, which says that it may be asked again after so many seconds.
+    pub(crate) fn again_in(self, seconds: u32) -> Self {
+        Self {
+            again_in: Some(seconds),
+            ..self
         }
     }
 
@@ -57,12 +71,12 @@ impl IntoResponse for Refused {
 pub(super) async fn name_instance(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let mut response = next.run(request).await;
-    let Some(Refused { status, detail }) = response.extensions_mut().remove() else {
+    let Some(refused) = response.extensions_mut().remove::<Refused>() else {
         return response;
     };
-    let mut response = problem::refused(status, &detail, &path);
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        let wait = HeaderValue::from_static("5");
+    let mut response = problem::refused(refused.status, &refused.detail, &path);
+    if let Some(seconds) = refused.again_in {
+        let wait = HeaderValue::from(seconds);
         response.headers_mut().insert(header::RETRY_AFTER, wait);
     }
     response
@@ -85,12 +99,19 @@ impl From<FileError> for Refused {
     }
 }
 
+impl From<NoProject> for Refused {
+    fn from(error: NoProject) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, format!("The folder {error}"))
+    }
+}
+
 impl From<SandboxError> for Refused {
     fn from(error: SandboxError) -> Self {
         let status = match &error {
             SandboxError::NotFound => StatusCode::NOT_FOUND,
             SandboxError::LimitReached { .. } => StatusCode::CONFLICT,
             SandboxError::NetworkNotAllowed => StatusCode::FORBIDDEN,
+            SandboxError::NoProject(_) => StatusCode::BAD_REQUEST,
             SandboxError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
             SandboxError::QuotaExceeded { .. } => StatusCode::INSUFFICIENT_STORAGE,
             SandboxError::Failed { .. } => return Self::internal(&error),

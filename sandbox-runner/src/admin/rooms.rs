@@ -1,14 +1,14 @@
 //! `/v1/rooms`: publishing events into rooms, and who is in them.
 
-use super::{Admin, problem::refused};
+use super::{Admin, extract::Given, refused::Refused};
 use axum::{
     Json,
-    extract::{Path, State, rejection::JsonRejection},
-    http::{StatusCode, Uri, header},
-    response::{IntoResponse as _, Response},
+    extract::{Path, Query, State},
+    http::StatusCode,
 };
 use rooms::PublishError;
 use runner_api::rooms::{Presence, Publish, Published};
+use serde::Deserialize;
 use std::{error::Error as StdError, sync::Arc};
 use uuid::Uuid;
 
@@ -20,86 +20,72 @@ const EVENTS: usize = 256;
 
 pub(super) async fn publish(
     State(admin): State<Arc<Admin>>,
-    uri: Uri,
-    Path(session): Path<String>,
-    publish: Result<Json<Publish>, JsonRejection>,
-) -> Response {
-    let Ok(session) = session.parse::<Uuid>() else {
-        return no_session(&uri);
-    };
-    let Publish { events } = match publish {
-        Ok(Json(publish)) => publish,
-        Err(rejection) => return refused(rejection.status(), &rejection.body_text(), uri.path()),
-    };
+    Given(Path(session)): Given<Path<Uuid>>,
+    Given(Json(Publish { events })): Given<Json<Publish>>,
+) -> Result<Json<Published>, Refused> {
     if events.len() > EVENTS {
         let detail = format!("At most {EVENTS} events are published at a time.");
-        return refused(StatusCode::UNPROCESSABLE_ENTITY, &detail, uri.path());
+        return Err(Refused::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
     }
-    match admin.rooms.publish(session, events).await {
-        Ok(ids) => {
-            let ids = ids.iter().map(ToString::to_string).collect();
-            Json(Published { ids }).into_response()
-        }
-        Err(error) => not_published(&error, &uri),
-    }
+    let ids = admin.rooms.publish(session, events).await?;
+    let ids = ids.iter().map(ToString::to_string).collect();
+    Ok(Json(Published { ids }))
 }
 
+#[derive(Debug, Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    newest: bool,
+}
+
+/// The number of the newest event is told to whoever asks for it: it has no epoch, so the room is
+/// a lasting one from then on, which others' rooms need not be.
 pub(super) async fn presence(
     State(admin): State<Arc<Admin>>,
-    uri: Uri,
-    Path(session): Path<String>,
-) -> Response {
-    let Ok(session) = session.parse::<Uuid>() else {
-        return no_session(&uri);
+    Given(Path(session)): Given<Path<Uuid>>,
+    Given(Query(asked)): Given<Query<Asked>>,
+) -> Json<Presence> {
+    let newest = match asked.newest {
+        true => admin.rooms.newest(session).await.ok(),
+        false => None,
     };
     let presence = admin.rooms.presence(session);
     Json(Presence {
         connections: presence.connections,
         users: presence.users,
+        newest,
     })
-    .into_response()
 }
 
 /// The session is deleted: its readers are told so.
 pub(super) async fn delete(
     State(admin): State<Arc<Admin>>,
-    uri: Uri,
-    Path(session): Path<String>,
-) -> Response {
-    let Ok(session) = session.parse::<Uuid>() else {
-        return no_session(&uri);
-    };
-    match admin.rooms.delete(session).await {
-        Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(error) => {
-            let error = &error as &dyn StdError;
-            tracing::error!(error, %session, "a room cannot be removed");
-            let detail = "The room's events could not be removed.";
-            refused(StatusCode::INTERNAL_SERVER_ERROR, detail, uri.path())
-        }
-    }
+    Given(Path(session)): Given<Path<Uuid>>,
+) -> Result<StatusCode, Refused> {
+    let deleted = admin.rooms.delete(session).await;
+    deleted.map_err(|error| {
+        let error = &error as &dyn StdError;
+        tracing::error!(error, %session, "a room cannot be removed");
+        let detail = "The room's events could not be removed.";
+        Refused::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
+    })?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
-fn not_published(error: &PublishError, uri: &Uri) -> Response {
-    let status = match error {
-        PublishError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-        PublishError::Deleted => StatusCode::CONFLICT,
-        PublishError::Stopping | PublishError::Full => StatusCode::SERVICE_UNAVAILABLE,
-        PublishError::Disk(source) => {
-            let source = source as &dyn StdError;
-            tracing::error!(error = source, "events cannot be published");
-            StatusCode::INTERNAL_SERVER_ERROR
+impl From<PublishError> for Refused {
+    fn from(error: PublishError) -> Self {
+        let detail = error.to_string();
+        match error {
+            PublishError::TooLarge { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail),
+            PublishError::Deleted => Self::new(StatusCode::CONFLICT, detail),
+            PublishError::Stopping | PublishError::Full => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).again_in(1)
+            }
+            PublishError::Disk(source) => {
+                let source = &source as &dyn StdError;
+                tracing::error!(error = source, "events cannot be published");
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
+            }
         }
-    };
-    let mut response = refused(status, &error.to_string(), uri.path());
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        let wait = header::HeaderValue::from_static("1");
-        response.headers_mut().insert(header::RETRY_AFTER, wait);
     }
-    response
-}
-
-fn no_session(uri: &Uri) -> Response {
-    let detail = "A session is named by its UUID.";
-    refused(StatusCode::NOT_FOUND, detail, uri.path())
 }

@@ -1,20 +1,31 @@
 //! `/v1/runs`: `runner_api::runs`.
 
-use super::{Admin, refused::Refused};
+use super::{Admin, extract::Given, refused::Refused};
+use crate::ndjson;
 use axum::{
     Json, Router,
-    body::{Body, Bytes},
-    extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    body::Bytes,
+    extract::{Query, State},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse as _, Response},
     routing::post,
 };
 use futures::stream;
-use runner_api::runs::Drive;
-use std::{convert::Infallible, sync::Arc};
+use runner_api::runs::{Drive, Hearing};
+use serde::Deserialize;
+use std::sync::Arc;
 use tokio::sync::broadcast;
 
-const NDJSON: &str = "application/x-ndjson";
+#[derive(Debug, Deserialize)]
+struct Asked {
+    only: Option<Only>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Only {
+    End,
+}
 
 pub(super) fn routes() -> Router<Arc<Admin>> {
     Router::new().route("/v1/runs", post(drive))
@@ -22,26 +33,27 @@ pub(super) fn routes() -> Router<Arc<Admin>> {
 
 async fn drive(
     State(admin): State<Arc<Admin>>,
+    Given(Query(asked)): Given<Query<Asked>>,
     headers: HeaderMap,
-    Json(drive): Json<Drive>,
+    Given(Json(drive)): Given<Json<Drive>>,
 ) -> Result<Response, Refused> {
-    let lines = admin.runs.drive(drive).map_err(|_| {
+    let heard = ndjson::is_wanted(&headers);
+    let hearing = match asked.only {
+        None => Hearing::Everything,
+        Some(Only::End) => Hearing::End,
+    };
+    let lines = admin.runs.drive(drive, heard.then_some(hearing));
+    let lines = lines.map_err(|_| {
         let detail = "Too many runs are waiting. Try again later";
         Refused::new(StatusCode::SERVICE_UNAVAILABLE, detail)
     })?;
-    if headers
-        .get(header::ACCEPT)
-        .is_none_or(|accept| accept != NDJSON)
-    {
+    let Some(lines) = lines else {
         return Ok(StatusCode::ACCEPTED.into_response());
-    }
+    };
     let body = stream::unfold(lines, async |mut lines: broadcast::Receiver<Bytes>| {
         // Whoever is too slow is told no more, rather than something with a hole in it.
         let line = lines.recv().await.ok()?;
-        Some((Ok::<_, Infallible>(line), lines))
+        Some((line, lines))
     });
-    let mut response = Response::new(Body::from_stream(body));
-    let kind = HeaderValue::from_static(NDJSON);
-    response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    Ok(response)
+    Ok(ndjson::answer(body))
 }

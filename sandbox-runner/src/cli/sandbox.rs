@@ -54,6 +54,16 @@ pub(crate) struct SandboxFlags {
     #[arg(long, env = "RUNNER_SANDBOX_NETWORK")]
     sandbox_network: bool,
 
+    /// Folders of this machine below which coding sessions may work, separated by commas. What is
+    /// in them their users may read and change.
+    #[arg(
+        long,
+        env = "RUNNER_PROJECT_ROOTS",
+        value_delimiter = ',',
+        value_name = "FOLDERS"
+    )]
+    project_roots: Vec<String>,
+
     /// How many sandboxes are kept ready, so that launching is instant; 0 for none.
     #[arg(
         long,
@@ -177,6 +187,7 @@ impl SandboxFlags {
             init: self.sandbox_init,
             user: user(&self.sandbox_user)?,
             network: self.sandbox_network,
+            project_roots: named(self.project_roots),
             pool: self.sandbox_pool,
             per_user: self.sandboxes_per_user,
             total: self.sandboxes,
@@ -191,6 +202,12 @@ impl SandboxFlags {
             exec_most: Duration::from_secs(self.exec_most),
         })
     }
+}
+
+/// A variable that is set to nothing names none.
+fn named(roots: Vec<String>) -> Vec<PathBuf> {
+    let named = roots.into_iter().filter(|root| !root.is_empty());
+    named.map(PathBuf::from).collect()
 }
 
 fn user(text: &str) -> anyhow::Result<(u32, u32)> {

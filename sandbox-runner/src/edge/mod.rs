@@ -5,7 +5,7 @@ mod obstacle;
 mod sweep;
 
 pub(crate) use migrate::keep_migrated;
-pub(crate) use sweep::keep_swept;
+pub(crate) use sweep::{PROBE_SERVICES, SWEEPS, keep_asked};
 
 use crate::config::Config;
 use bytes::Bytes;
@@ -34,7 +34,7 @@ const PROBE: Duration = Duration::from_secs(1);
 const ANSWER: Duration = Duration::from_secs(120);
 
 /// How much of the edge's answer is read, in bytes.
-const READ: usize = 64 * 1024;
+const READ: usize = 256 * 1024;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

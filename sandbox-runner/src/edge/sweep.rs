@@ -1,22 +1,35 @@
-//! Has the edge clear up what is over, from time to time: counters, codes, logins.
+//! Has the edge do from time to time what nobody waits for: clear up what is over (counters,
+//! codes, logins, bytes without a file), look whether the ComfyUI services are there.
 
 use super::{Edge, obstacle::attempt};
 use crate::drain::Drain;
 use std::{sync::Arc, time::Duration};
 
-const PATH: &str = "/internal/sweep";
+/// What clears up.
+pub(crate) const SWEEPS: [&str; 2] = ["/internal/sweep", "/internal/files/sweep"];
+
+/// What looks at ComfyUI services.
+pub(crate) const PROBE_SERVICES: &str = "/internal/services/probe";
 
 /// Of how many parts of the period the first wait after a failure is one.
 const PARTS: u32 = 60;
 
-/// Asks the edge to sweep about every `period`, and sooner again when it failed. Waits differ by
-/// chance, so that several runners do not ask at the same time.
-pub(crate) async fn keep_swept(edge: Arc<Edge>, drain: Drain, period: Duration) {
+/// Asks the edge for `path` about every `period`, and sooner again when it failed; of no length,
+/// never. Waits differ by chance, so that several runners do not ask at the same time.
+pub(crate) async fn keep_asked(
+    edge: Arc<Edge>,
+    path: &'static str,
+    drain: Drain,
+    period: Duration,
+) {
+    if period.is_zero() {
+        return;
+    }
     let stopping = drain.stopping();
     let keeping = async {
         tokio::time::sleep(first(period, chance())).await;
         loop {
-            until_swept(&edge, period).await;
+            until_done(&edge, path, period).await;
             tokio::time::sleep(next(period, chance())).await;
         }
     };
@@ -26,15 +39,15 @@ pub(crate) async fn keep_swept(edge: Arc<Edge>, drain: Drain, period: Duration) 
     }
 }
 
-async fn until_swept(edge: &Edge, period: Duration) {
+async fn until_done(edge: &Edge, path: &'static str, period: Duration) {
     let mut wait = period / PARTS;
     let mut met = None;
-    while let Err(obstacle) = attempt(edge, PATH, met.as_ref()).await {
+    while let Err(obstacle) = attempt(edge, path, met.as_ref()).await {
         met = Some(obstacle);
         tokio::time::sleep(next(wait, chance())).await;
         wait = (wait * 2).min(period);
     }
-    tracing::debug!("the edge has cleared up");
+    tracing::debug!(path, "the edge has done it");
 }
 
 /// The wait before the first time: anywhere in the period, but not at once.

@@ -18,6 +18,8 @@ mod settings;
 mod upstream;
 
 pub(crate) use body::Source;
+pub(crate) use client::is_trusted;
+pub(crate) use rate::network;
 pub(crate) use refusal::Refusal;
 pub use settings::Settings;
 

@@ -1,7 +1,7 @@
 //! A request's way into a sandbox, and the answer's way back.
 
-use super::{address::Target, cookies, page::Fault, pass::Kind, places::Place};
-use crate::{drain::Drain, front_door::strip_hop_by_hop};
+use super::{address::Target, cookies, page::Fault, pass::Kind};
+use crate::{drain::Drain, front_door::strip_hop_by_hop, places::Place};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri, header};
@@ -10,6 +10,7 @@ use hyper::{body::Incoming, client::conn::http1, upgrade::OnUpgrade};
 use hyper_util::rt::TokioIo;
 use std::time::Duration;
 use tokio::net::TcpStream;
+use uuid::Uuid;
 
 /// How long the server in the sandbox may take to begin its answer.
 const ANSWER: Duration = Duration::from_secs(300);
@@ -22,7 +23,7 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 pub(crate) struct Forwarded {
     body: Either<Incoming, Full<Bytes>>,
     /// Held until the last byte.
-    _place: Option<Place>,
+    _place: Option<Place<Uuid>>,
 }
 
 impl Forwarded {
@@ -77,7 +78,7 @@ pub(super) async fn forward(
     mut request: Request<Incoming>,
     stream: TcpStream,
     to: &ToSandbox<'_>,
-    place: Place,
+    place: Place<Uuid>,
     drain: &Drain,
 ) -> Result<Response<Forwarded>, Fault> {
     let upgrade = protocol_of(request.headers());
@@ -126,7 +127,7 @@ pub(super) async fn forward(
 }
 
 /// Passes bytes both ways until one side ends, the visitor's stay is over, or the runner stops.
-async fn join(visitor: OnUpgrade, server: OnUpgrade, place: Place, drain: Drain) {
+async fn join(visitor: OnUpgrade, server: OnUpgrade, place: Place<Uuid>, drain: Drain) {
     let (Ok(visitor), Ok(server)) = tokio::join!(visitor, server) else {
         return;
     };

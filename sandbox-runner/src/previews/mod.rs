@@ -15,7 +15,6 @@ mod entrance;
 mod forward;
 mod page;
 mod pass;
-mod places;
 mod published;
 #[cfg(test)]
 mod tests;
@@ -24,7 +23,7 @@ pub(crate) use address::Target;
 pub use address::{PreviewUrl, PreviewUrlError};
 pub(crate) use published::Published;
 
-use crate::{drain::Drain, token::Token};
+use crate::{drain::Drain, places::Places, token::Token};
 use entrance::Entrance;
 use forward::{Forwarded, ToSandbox};
 use futures::future::BoxFuture;
@@ -32,7 +31,6 @@ use http::{Request, Response};
 use hyper::{body::Incoming, service::Service};
 use page::Fault;
 use pass::{Kind, Passes};
-use places::Places;
 use std::{
     convert::Infallible,
     io,
@@ -41,6 +39,12 @@ use std::{
 };
 use tokio::net::TcpStream;
 use uuid::Uuid;
+
+/// The connections into the sandbox of one session at a time: each holds descriptors of the runner.
+const OF_SESSION: usize = 128;
+
+/// Those of all.
+const OF_ALL: usize = 1024;
 
 /// The way to a server in a sandbox.
 pub(crate) trait Relay: Send + Sync + std::fmt::Debug {
@@ -74,7 +78,7 @@ pub(crate) struct Previews {
     ports: Vec<u16>,
     passes: Passes,
     relay: Arc<dyn Relay>,
-    places: Arc<Places>,
+    places: Arc<Places<Uuid>>,
     drain: Drain,
 }
 
@@ -95,7 +99,7 @@ impl Previews {
             ports: settings.ports.clone(),
             passes: Passes::new(token),
             relay,
-            places: Arc::default(),
+            places: Places::new(OF_SESSION, OF_ALL),
             drain,
         }
     }

@@ -82,7 +82,10 @@ async fn given(answer: &'static str) -> Given {
     ));
     let limits = Limits {
         connections: 16,
+        per_address: 0,
+        proxies: Vec::new(),
         head: Duration::from_secs(15),
+        unread: Duration::from_secs(180),
     };
     let visitor = Visitor(previews.clone());
     drain.spawn(listener::serve(

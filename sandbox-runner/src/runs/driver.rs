@@ -1,16 +1,14 @@
 //! One run: the edge is asked to execute it, again and again until it has ended.
 
 use super::{
-    Inner,
+    Inner, Listeners,
     execution::{self, Lines, Opened},
-    line,
 };
-use bytes::Bytes;
 use domain::{Event, StatusEvent};
 use rooms::{PublishError, Published, RunStep};
 use runner_api::runs::{Batch, Drive, Ending, Line, Passed, Told};
 use std::{error::Error as StdError, time::Duration};
-use tokio::{sync::broadcast, time::Instant};
+use tokio::time::Instant;
 
 /// Why an execution is not followed any more.
 enum Left {
@@ -25,13 +23,9 @@ enum Left {
 }
 
 /// Drives a run. Nothing where it is gone, or left to be found again.
-pub(super) async fn drive(
-    inner: &Inner,
-    drive: Drive,
-    lines: &broadcast::Sender<Bytes>,
-) -> Option<Ending> {
+pub(super) async fn drive(inner: &Inner, drive: Drive, listeners: &Listeners) -> Option<Ending> {
     let settings = &inner.settings;
-    let mut seen = match inner.rooms.seen(drive.session, drive.run).await {
+    let mut seen = match inner.rooms.seen(drive.room(), drive.run).await {
         Ok(seen) => seen,
         Err(error) => {
             told_off(&drive, &error, "the room of a run cannot be read");
@@ -43,17 +37,19 @@ pub(super) async fn drive(
     loop {
         let before = seen;
         let cut: Box<dyn StdError + Send + Sync> =
-            match execution::open(&inner.edge, drive.run, seen, settings).await {
+            match execution::open(&inner.edge, &drive, seen, settings).await {
                 Ok(Opened::Gone) => return None,
                 Ok(Opened::Held) => {
                     // Somebody executes it, or did until lately: that is no absence.
                     heard = Instant::now();
-                    pause(lines, settings.shortest_wait).await;
+                    pause(listeners, settings.shortest_wait).await;
                     continue;
                 }
                 Ok(Opened::Lines(mut answer)) => {
+                    let left = follow(inner, drive, &mut answer, &mut seen, listeners).await;
+                    // It was there until now.
                     heard = Instant::now();
-                    match follow(inner, drive, &mut answer, &mut seen, lines).await {
+                    match left {
                         Left::Ended(ending) => return Some(ending),
                         Left::Closed => return None,
                         Left::Continue => continue,
@@ -70,7 +66,7 @@ pub(super) async fn drive(
         if seen > before {
             wait = settings.shortest_wait;
         }
-        pause(lines, wait).await;
+        pause(listeners, wait).await;
         wait = (wait * 2).min(settings.longest_wait);
     }
 }
@@ -81,7 +77,7 @@ async fn follow(
     drive: Drive,
     answer: &mut Lines,
     seen: &mut u64,
-    lines: &broadcast::Sender<Bytes>,
+    listeners: &Listeners,
 ) -> Left {
     loop {
         let Line {
@@ -101,19 +97,17 @@ async fn follow(
             return Left::Continue;
         }
         if beat {
-            beat_on(lines);
+            listeners.beat();
         }
         if let Some(batch) = batch {
             match pass_on(inner, drive, &batch, room).await {
                 Ok(told) => {
                     *seen = batch.step.unwrap_or_default().max(*seen);
-                    let passed = Passed {
+                    listeners.news(|| Passed {
                         batch: Some(batch),
                         room: told,
                         ..Passed::default()
-                    };
-                    // Whoever asked may have left.
-                    let _ = lines.send(line(&passed));
+                    });
                 }
                 Err(PublishError::Deleted | PublishError::Stopping) => return Left::Closed,
                 Err(error) => return Left::Cut(error.into()),
@@ -122,7 +116,7 @@ async fn follow(
     }
 }
 
-/// Puts a batch into the session's room.
+/// Puts a batch into the run's room.
 async fn pass_on(
     inner: &Inner,
     drive: Drive,
@@ -137,14 +131,14 @@ async fn pass_on(
         step,
     });
     let rooms = &inner.rooms;
-    let published = rooms.publish_step(drive.session, step, room.clone()).await;
+    let published = rooms.publish_step(drive.room(), step, room.clone()).await;
     match published {
         Ok(published) => Ok(told(&published, room)),
         Err(PublishError::TooLarge { size, most }) => {
             // Sockets are told that something is missing; it is in the database.
             tracing::error!(run = %drive.run, size, most, "events are too large for a room");
             let instead = vec![too_large()];
-            let published = rooms.publish_step(drive.session, step, instead.clone());
+            let published = rooms.publish_step(drive.room(), step, instead.clone());
             Ok(told(&published.await?, instead))
         }
         Err(error) => Err(error),
@@ -171,18 +165,9 @@ fn too_large() -> Event {
 }
 
 /// Waits, and keeps those who asked from thinking that nobody is there.
-async fn pause(lines: &broadcast::Sender<Bytes>, wait: Duration) {
-    beat_on(lines);
+async fn pause(listeners: &Listeners, wait: Duration) {
+    listeners.beat();
     tokio::time::sleep(wait).await;
-}
-
-fn beat_on(lines: &broadcast::Sender<Bytes>) {
-    let beat = Passed {
-        beat: true,
-        ..Passed::default()
-    };
-    // Whoever asked may have left.
-    let _ = lines.send(line(&beat));
 }
 
 fn told_off(drive: &Drive, error: &(dyn StdError + 'static), what: &str) {

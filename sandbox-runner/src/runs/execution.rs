@@ -6,12 +6,14 @@ use bytes::{Buf as _, BytesMut};
 use http::StatusCode;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use runner_api::runs::{Execute, Line};
+use runner_api::runs::{Drive, Execute, Line};
 use std::{error::Error as StdError, time::Duration};
-use uuid::Uuid;
 
 /// The longest line, in bytes: a message twice, every letter escaped, and its calls.
 const LINE: usize = 16 * 1024 * 1024;
+
+/// How many bytes of lines are passed on together.
+const TOGETHER: usize = 256 * 1024;
 
 /// How long the edge may take for the head of its answer.
 const HEAD: Duration = Duration::from_secs(30);
@@ -20,7 +22,7 @@ const HEAD: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) enum Opened {
     /// It executes.
-    Lines(Lines),
+    Lines(Box<Lines>),
     /// There is no such run.
     Gone,
     /// Somebody else executes it.
@@ -47,25 +49,28 @@ pub(super) enum Cut {
 pub(super) struct Lines {
     body: Incoming,
     begun: BytesMut,
+    /// A line that was looked at, and is not due yet.
+    next: Option<Line>,
     silence: Duration,
 }
 
 /// Asks the edge to execute a run after step `seen`.
 pub(super) async fn open(
     edge: &Edge,
-    run: Uuid,
+    drive: &Drive,
     seen: u64,
     settings: &Settings,
 ) -> Result<Opened, Cut> {
-    let path = format!("/internal/runs/{run}");
+    let path = drive.executor.path(drive.run);
     let response = edge.open(&path, &Execute { seen }, HEAD).await?;
     let (parts, body) = response.into_parts();
     match parts.status {
-        StatusCode::OK => Ok(Opened::Lines(Lines {
+        StatusCode::OK => Ok(Opened::Lines(Box::new(Lines {
             body,
             begun: BytesMut::new(),
+            next: None,
             silence: settings.silence,
-        })),
+        }))),
         StatusCode::NOT_FOUND => Ok(Opened::Gone),
         StatusCode::CONFLICT => Ok(Opened::Held),
         status => Err(Cut::Refused(status)),
@@ -73,13 +78,50 @@ pub(super) async fn open(
 }
 
 impl Lines {
-    /// The next line.
+    /// The next line; with those after it that are there already, where neither tells a step: what
+    /// came at once is passed on at once.
     pub(super) async fn next(&mut self) -> Result<Line, Cut> {
+        let mut line = self.one().await?;
+        let mut most = TOGETHER;
+        let Some(batch) = line.batch.as_mut().filter(|batch| batch.step.is_none()) else {
+            return Ok(line);
+        };
+        while let Some(another) = self.received(&mut most)? {
+            match another.batch {
+                Some(more) if more.step.is_none() => {
+                    batch.events.extend(more.events);
+                    line.room.extend(another.room);
+                }
+                _ => {
+                    self.next = Some(another);
+                    break;
+                }
+            }
+        }
+        Ok(line)
+    }
+
+    /// A line that is there already, of at most so many bytes; they are taken off.
+    fn received(&mut self, most: &mut usize) -> Result<Option<Line>, Cut> {
+        if let Some(line) = self.next.take() {
+            return Ok(Some(line));
+        }
+        let end = self.begun.iter().position(|byte| *byte == b'\n');
+        let Some(end) = end.filter(|end| end <= most) else {
+            return Ok(None);
+        };
+        *most -= end;
+        let line = self.begun.split_to(end);
+        self.begun.advance(1);
+        let line = serde_json::from_slice(&line);
+        line.map(Some).map_err(|error| Cut::Broken(error.into()))
+    }
+
+    async fn one(&mut self) -> Result<Line, Cut> {
         loop {
-            if let Some(end) = self.begun.iter().position(|byte| *byte == b'\n') {
-                let line = self.begun.split_to(end);
-                self.begun.advance(1);
-                return serde_json::from_slice(&line).map_err(|error| Cut::Broken(error.into()));
+            let mut any = usize::MAX;
+            if let Some(line) = self.received(&mut any)? {
+                return Ok(line);
             }
             if self.begun.len() > LINE {
                 return Err(Cut::Broken("a line is too long".into()));

@@ -5,6 +5,7 @@
 //! | [`Runs`] | which runs are driven, and who is told |
 //! | `driver` | one run: asks the edge to execute it, again and again until it has ended |
 //! | `execution` | one answer of the edge, line by line |
+//! | `listeners` | whoever asked, and hears what happens |
 //! | `recovery` | runs that nobody drives: at the start, and now and then |
 //!
 //! Invariants: a run has one driver here. Its events are in the session's room before anybody who
@@ -12,26 +13,34 @@
 
 mod driver;
 mod execution;
+mod listeners;
 mod recovery;
 mod settings;
 
 pub(crate) use recovery::keep_driven;
 pub use settings::Settings;
 
-use crate::{drain::Drain, edge::Edge, metrics::Metrics};
+use crate::{
+    drain::Drain,
+    edge::Edge,
+    metrics::Metrics,
+    places::{self, Places},
+};
 use bytes::Bytes;
+use listeners::Listeners;
 use rooms::Rooms;
-use runner_api::runs::{Drive, Passed};
+use runner_api::runs::{Drive, Hearing, Passed};
 use std::{
     collections::HashMap,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
-use tokio::sync::{Semaphore, broadcast};
+use tokio::sync::{Notify, Semaphore, broadcast};
 use uuid::Uuid;
 
-/// How many lines wait for somebody who asked. Whoever is slower is told no more, and reads the
-/// end in the database.
-const WAITING: usize = 512;
+/// How often those who listen hear that a run which waits is not forgotten.
+const BEAT: Duration = Duration::from_secs(1);
 
 /// The runs that are driven. Clones share them.
 #[derive(Clone, Debug)]
@@ -48,7 +57,10 @@ struct Inner {
     settings: Settings,
     /// How many are executed at once.
     places: Semaphore,
-    driven: Mutex<HashMap<Uuid, broadcast::Sender<Bytes>>>,
+    /// How many of them are each user's; told when one is given back.
+    shares: Arc<Places<i64>>,
+    given_back: Notify,
+    driven: Mutex<HashMap<Uuid, Listeners>>,
 }
 
 /// Too many runs wait for a place.
@@ -67,6 +79,8 @@ impl Runs {
         Self {
             inner: Arc::new(Inner {
                 places: Semaphore::new(settings.at_once),
+                shares: Places::new(settings.of_user, usize::MAX),
+                given_back: Notify::new(),
                 edge,
                 rooms,
                 metrics,
@@ -77,24 +91,30 @@ impl Runs {
         }
     }
 
-    /// Sees to it that a run is driven, and returns its lines from now on: a [`Passed`] each.
-    pub(crate) fn drive(&self, drive: Drive) -> Result<broadcast::Receiver<Bytes>, Full> {
+    /// Sees to it that a run is driven, and returns what is to be heard of it from now on: a
+    /// [`Passed`] in each line.
+    pub(crate) fn drive(
+        &self,
+        drive: Drive,
+        hearing: Option<Hearing>,
+    ) -> Result<Option<broadcast::Receiver<Bytes>>, Full> {
         let mut driven = self.driven();
-        if let Some(lines) = driven.get(&drive.run) {
-            return Ok(lines.subscribe());
+        if let Some(listeners) = driven.get(&drive.run) {
+            return Ok(hearing.map(|hearing| listeners.hear(hearing)));
         }
         if driven.len() >= self.inner.settings.waiting {
             return Err(Full);
         }
-        let (lines, receiver) = broadcast::channel(WAITING);
-        driven.insert(drive.run, lines.clone());
+        let listeners = Listeners::new();
+        let receiver = hearing.map(|hearing| listeners.hear(hearing));
+        driven.insert(drive.run, listeners.clone());
         drop(driven);
         let place = Place {
             runs: self.clone(),
             run: drive.run,
         };
         self.inner.drain.spawn(async move {
-            place.runs.inner.drive_to_its_end(drive, &lines).await;
+            place.runs.inner.drive_to_its_end(drive, &listeners).await;
         });
         Ok(receiver)
     }
@@ -104,7 +124,7 @@ impl Runs {
         self.driven().len() as u64
     }
 
-    fn driven(&self) -> MutexGuard<'_, HashMap<Uuid, broadcast::Sender<Bytes>>> {
+    fn driven(&self) -> MutexGuard<'_, HashMap<Uuid, Listeners>> {
         let driven = self.inner.driven.lock();
         driven.unwrap_or_else(PoisonError::into_inner)
     }
@@ -123,13 +143,27 @@ impl Drop for Place {
 }
 
 impl Inner {
-    async fn drive_to_its_end(&self, drive: Drive, lines: &broadcast::Sender<Bytes>) {
+    /// One of the places that a user may have, when there is one.
+    async fn share(&self, user: i64) -> places::Place<i64> {
+        loop {
+            let given_back = self.given_back.notified();
+            if let Some(share) = self.shares.take(user) {
+                return share;
+            }
+            given_back.await;
+        }
+    }
+
+    async fn drive_to_its_end(&self, drive: Drive, listeners: &Listeners) {
         let stopping = self.drain.stopping();
         let driving = async {
+            let share = beating(listeners, self.share(drive.user)).await;
             // The semaphore is never closed.
-            let _place = self.places.acquire().await;
+            let place = beating(listeners, self.places.acquire()).await;
             let began = std::time::Instant::now();
-            let ending = driver::drive(self, drive, lines).await;
+            let ending = driver::drive(self, drive, listeners).await;
+            drop((share, place));
+            self.given_back.notify_waiters();
             if let Some(ending) = &ending {
                 self.metrics.run_ended(&ending.outcome, began.elapsed());
             }
@@ -144,15 +178,18 @@ impl Inner {
                 end: Some(ending),
                 ..Passed::default()
             };
-            // Whoever asked may have left.
-            let _ = lines.send(line(&last));
+            listeners.sign(&last);
         }
     }
 }
 
-fn line(passed: &Passed) -> Bytes {
-    // Text and numbers: writing it cannot fail.
-    let mut line = serde_json::to_vec(passed).unwrap_or_default();
-    line.push(b'\n');
-    line.into()
+/// Waits for something, and tells those who listen every second that they are not forgotten.
+async fn beating<T>(listeners: &Listeners, waited_for: impl Future<Output = T>) -> T {
+    let mut waited_for = pin!(waited_for);
+    loop {
+        match tokio::time::timeout(BEAT, &mut waited_for).await {
+            Ok(done) => return done,
+            Err(_) => listeners.beat(),
+        }
+    }
 }

@@ -5,8 +5,11 @@ use std::time::Duration;
 /// How runs are driven.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// How many runs are executed at once; more wait.
+    /// How many runs are executed at once; more wait. One that waits for somebody's approval is
+    /// being executed.
     pub at_once: usize,
+    /// How many of them may be one user's.
+    pub of_user: usize,
     /// How many runs are driven at once, those that wait included.
     pub waiting: usize,
     /// The first wait before the edge is asked again.
@@ -26,7 +29,8 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            at_once: 64,
+            at_once: 192,
+            of_user: 64,
             waiting: 4096,
             shortest_wait: Duration::from_millis(200),
             longest_wait: Duration::from_secs(5),

@@ -1,7 +1,7 @@
 //! Commands, between the words of `runner-api` and those of `sandbox`.
 
-use super::{SessionSandboxes, places::Place};
-use crate::admin::Refused;
+use super::SessionSandboxes;
+use crate::{admin::Refused, places::Place};
 use axum::http::StatusCode;
 use runner_api::commands::{Command, CommandLine, Exec, ExecEvent, Output};
 use sandbox::{
@@ -29,7 +29,7 @@ pub(crate) struct Followed {
     stream: ExecStream,
     ended: bool,
     _used: Use,
-    _place: Place,
+    _place: Place<i64>,
 }
 
 impl Followed {

@@ -1,7 +1,7 @@
 //! The files of sandboxes, held open between requests.
 
 use sandbox::registry::Files;
-use sandbox_files::{Settings, Watch, Workspace};
+use sandbox_files::{Checkpoints, Settings, Watch, Workspace, checkpoint};
 use std::{
     collections::HashMap,
     io,
@@ -12,7 +12,10 @@ use uuid::Uuid;
 
 /// The files of all sandboxes, by session.
 #[derive(Debug, Default)]
-pub(super) struct Holdings(Mutex<HashMap<Uuid, Held>>);
+pub(super) struct Holdings {
+    files: Mutex<HashMap<Uuid, Held>>,
+    checkpoints: Mutex<HashMap<PathBuf, Checkpoints>>,
+}
 
 /// A session's files.
 #[derive(Clone, Debug)]
@@ -44,6 +47,16 @@ impl Holdings {
         Ok(held)
     }
 
+    /// The checkpoints that are kept in that folder: of all who ask the same.
+    pub(super) fn checkpoints(&self, folder: PathBuf) -> Checkpoints {
+        let all = self.checkpoints.lock();
+        let mut all = all.unwrap_or_else(PoisonError::into_inner);
+        // Of sandboxes that are gone.
+        all.retain(|folder, _| folder.parent().is_some_and(std::path::Path::exists));
+        let made = Checkpoints::new(folder.clone(), checkpoint::Limits::default());
+        all.entry(folder).or_insert(made).clone()
+    }
+
     /// From now on that watch tells of the session's files.
     pub(super) fn watched(&self, session: Uuid, watch: Watch) {
         if let Some(held) = self.all().get_mut(&session) {
@@ -57,6 +70,6 @@ impl Holdings {
     }
 
     fn all(&self) -> MutexGuard<'_, HashMap<Uuid, Held>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -5,9 +5,8 @@
 //! |---|---|
 //! | `commands` | runs commands, in the words of `runner-api` |
 //! | `held` | what is kept of a session's sandbox between requests |
-//! | `places` | bounds how many commands a user waits for |
 //! | `ports` | the way to servers in sandboxes, for previews |
-//! | `unowned` | asks the edge which sessions are gone, and destroys what they left |
+//! | `unowned` | asks the edge which sessions are gone, and removes what they left, their rooms too |
 //! | `watching` | puts what changes in a workspace into the session's room |
 //!
 //! Where no backend is to be had the runner serves everything else, and launching is refused with
@@ -15,7 +14,6 @@
 
 mod commands;
 mod held;
-mod places;
 mod ports;
 mod settings;
 mod start;
@@ -30,13 +28,15 @@ pub(crate) use unowned::keep_owned;
 use crate::admin::Refused;
 use crate::drain::Drain;
 use crate::metrics::Metrics;
+use crate::places::{Place, Places};
 use crate::previews::{Previews, Published, Target};
+use axum::http::StatusCode;
 use held::{Held, Holdings};
-use places::{Place, Places};
 use runner_api::sandboxes::{Launch, Launched, OfSession, Preview, Sandbox, Status};
 use sandbox::registry::{self, Counts, SandboxError, Sandboxes};
-use sandbox_files::{Watch, Workspace, WorkspacePath};
+use sandbox_files::{Checkpoints, Watch, Workspace, WorkspacePath};
 use std::{
+    path::{Path, PathBuf},
     sync::{Arc, OnceLock},
     time::Instant,
 };
@@ -53,7 +53,7 @@ pub(crate) struct SessionSandboxes {
     previews: OnceLock<(Arc<Previews>, Arc<Published>)>,
     timeouts: commands::Timeouts,
     metrics: Arc<Metrics>,
-    places: Arc<Places>,
+    places: Arc<Places<i64>>,
 }
 
 /// The registry, or why there is none; at first it is being opened. Clones are the same.
@@ -137,6 +137,8 @@ impl SessionSandboxes {
         let wanted = registry::Launch {
             user: launch.user,
             network: launch.network,
+            project: launch.project.as_ref().map(PathBuf::from),
+            read_only: launch.read_only,
         };
         let begun = Instant::now();
         let launched = self.registry.get()?.launch(session, wanted).await?;
@@ -221,6 +223,23 @@ impl SessionSandboxes {
         self.held(session, &files)
     }
 
+    /// The session's files, and what is kept of them.
+    pub(crate) fn checkpoints(
+        &self,
+        session: Uuid,
+    ) -> Result<(SessionFiles, Checkpoints), Refused> {
+        let sandboxes = self.registry.get()?;
+        let beside = sandboxes.beside(session)?;
+        let checkpoints = self.holdings.checkpoints(beside.join("checkpoints"));
+        Ok((self.files(session)?, checkpoints))
+    }
+
+    /// The path of a folder of this host, if it may be a workspace.
+    pub(crate) fn project(&self, path: &str) -> Result<String, Refused> {
+        let project = self.registry.get()?.project(Path::new(path))?;
+        Ok(project.path().to_string_lossy().into_owned())
+    }
+
     /// Files were deleted: how much is left is to be measured.
     pub(crate) fn remeasure(&self, session: Uuid) {
         if let Some(sandboxes) = self.registry.open() {
@@ -261,9 +280,13 @@ impl SessionSandboxes {
     }
 
     /// A place for one more command that somebody waits for.
-    fn place(&self, session: Uuid) -> Result<Place, Refused> {
+    fn place(&self, session: Uuid) -> Result<Place<i64>, Refused> {
         let user = self.registry.get()?.status(session)?.user;
-        self.places.take(user)
+        self.places.take(user).ok_or_else(|| {
+            let detail = "You wait for as many commands as you may. Wait for one to end, or run it \
+                          in the background";
+            Refused::new(StatusCode::TOO_MANY_REQUESTS, detail)
+        })
     }
 
     /// The session's sandbox, to run commands in it; one that is stopped is started again.

@@ -18,6 +18,8 @@ pub struct Settings {
     pub user: (u32, u32),
     /// Whether one that asks for it gets the network.
     pub network: bool,
+    /// Below which folders of this host a sandbox may have its workspace.
+    pub project_roots: Vec<PathBuf>,
     /// How many are kept ready.
     pub pool: usize,
     /// How many a user may have.
@@ -53,6 +55,7 @@ impl Default for Settings {
             init: None,
             user: (65_532, 65_532),
             network: false,
+            project_roots: Vec::new(),
             pool: 1,
             per_user: 10,
             total: 100,

@@ -1,16 +1,17 @@
 //! From settings to sandboxes.
 
 use super::{
-    Open, Registry, SessionSandboxes, Settings, commands::Timeouts, held::Holdings, places::Places,
+    Open, Registry, SessionSandboxes, Settings, commands::Timeouts, held::Holdings,
     ports::ToSandboxes, watching::Watching,
 };
-use crate::{drain::Drain, metrics::Metrics};
+use crate::{drain::Drain, metrics::Metrics, places::Places};
 use platform_native::SystemClock;
 use rooms::Rooms;
 use sandbox::{
     backend::{Backend, BackendError, Limits},
     docker::{self, Docker},
     namespace::{self, Namespaces},
+    projects::Projects,
     registry::{self, Quota, Sandboxes, choose},
 };
 use std::{
@@ -78,7 +79,7 @@ pub(crate) async fn start(
             most: settings.exec_most,
         },
         metrics,
-        places: Places::new(settings.execs_per_user),
+        places: Places::new(settings.execs_per_user, usize::MAX),
     };
     Ok((Arc::new(sandboxes), to_sandboxes))
 }
@@ -109,6 +110,8 @@ impl Registry {
 async fn open(settings: &Settings, state: &Path) -> Result<Sandboxes, String> {
     let user = sandbox_user(settings);
     let backend = backend(settings, state, user).await.map_err(reason_of)?;
+    let projects = Projects::below(&settings.project_roots)
+        .map_err(|error| format!("a folder of RUNNER_PROJECT_ROOTS cannot be used: {error}"))?;
     let settings = registry::Settings {
         limits: Limits {
             memory: settings.memory,
@@ -118,6 +121,7 @@ async fn open(settings: &Settings, state: &Path) -> Result<Sandboxes, String> {
             tmpfs: TMPFS,
         },
         network: settings.network,
+        projects,
         per_user: settings.per_user,
         total: settings.total,
         pool: settings.pool,

@@ -27,11 +27,14 @@ pub(super) enum Verdict {
 
 /// Where a reader goes on: the header counts more, because a browser that connects again sends
 /// it beside the address that it was once given.
-pub(super) fn after(parts: &Parts) -> After {
+pub(super) fn after(place: &Place, parts: &Parts) -> After {
     let header = parts.headers.get(LAST_EVENT_ID);
     match header {
-        Some(id) => After::parse(Some(id.to_str().unwrap_or("?"))),
-        None => After::parse(in_query(parts, "last_event_id").as_deref()),
+        Some(id) => place.dialect.after(Some(id.to_str().unwrap_or("?"))),
+        None => {
+            let named = in_query(parts, "last_event_id");
+            place.dialect.after(named.as_deref())
+        }
     }
 }
 
@@ -54,7 +57,7 @@ pub(super) fn question(place: &Place, parts: &Parts, visit: &Visit<'_>) -> Resul
     }
     Ok(Enter {
         session: place.session.clone(),
-        path: parts.uri.path().to_owned(),
+        path: place.path.clone(),
         authorization: text(headers, &header::AUTHORIZATION),
         cookie: cookies(headers),
         origin: text(headers, &header::ORIGIN),

@@ -2,9 +2,7 @@
 
 use bytes::Bytes;
 use contracts::workspace::frames::{self, HistoryLoss, Place};
-use domain::Timestamp;
-use rooms::{Entry, EventId, Loss, View};
-use std::time::{SystemTime, UNIX_EPOCH};
+use rooms::{Entry, EventId, Loss, View, now};
 use uuid::Uuid;
 
 /// The frame of an event.
@@ -27,15 +25,28 @@ pub(super) fn event(entry: &Entry) -> Bytes {
     })
 }
 
+/// The frame of an event, as `codex` has it.
+pub(super) fn codex(entry: &Entry) -> Bytes {
+    entry.view(View::CodexFrame, |entry| {
+        contracts::codex::frames::event(entry.id.seq, entry.at, &entry.event).into()
+    })
+}
+
+/// The frame of an event, as `studio` has it; most have none.
+pub(super) fn studio(entry: &Entry) -> Option<Bytes> {
+    let frame = entry.view(View::StudioFrame, |entry| {
+        let frame = contracts::studio::frames::frame(entry.id, &entry.event);
+        frame.unwrap_or_default().into()
+    });
+    (!frame.is_empty()).then_some(frame)
+}
+
 /// The frame that says what is missing.
 pub(super) fn lost(session: Uuid, after: EventId, loss: Loss) -> String {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
     let place = Place {
         event_id: after,
         session_id: session,
-        timestamp: Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX)),
+        timestamp: now(),
     };
     let loss = match loss {
         Loss::TooOld => HistoryLoss::TooOld,

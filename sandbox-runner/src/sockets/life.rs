@@ -1,7 +1,7 @@
 //! How long a socket or a stream may live.
 
 use super::{goodbye::Goodbye, logins::Guard};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -25,11 +25,8 @@ impl Life {
         stopping: CancellationToken,
         place: OwnedSemaphorePermit,
     ) -> Self {
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        let expires_at = Duration::from_millis(u64::try_from(expires_at).unwrap_or(0));
-        let left = expires_at.saturating_sub(now).min(LONGEST);
+        let left = expires_at.saturating_sub(rooms::now().0);
+        let left = Duration::from_millis(u64::try_from(left).unwrap_or(0)).min(LONGEST);
         Self {
             login,
             expires: Instant::now() + left,

@@ -4,9 +4,15 @@
 //! |---|---|
 //! | `GET /api/ws/sessions/{id}`, `GET /api/v1/ws/sessions/{id}` | a WebSocket |
 //! | `GET /api/v1/sessions/{id}/events` | server-sent events |
+//! | `GET /api/sessions/{id}/events` | a WebSocket in the words of `codex` |
+//! | `GET /ws/chat` | a WebSocket in the words of `studio`, for all of a user's sessions |
 //!
-//! Both send the session's events after `?last_event_id=` (or `Last-Event-ID`; `0` for all that
-//! is kept), else from now on. What is lost is said by a frame of type `history_lost`.
+//! All send the session's events after `?last_event_id=` (or `Last-Event-ID`; `0` for all that
+//! is kept), else from now on. What is lost is said by a frame of type `history_lost`, to `codex`
+//! by an error `EventsLost`.
+//!
+//! `dialect` says whose words a socket speaks. What a client says on one that goes both ways is
+//! checked here, and asked of the edge (`questions`): the runner owns no rule.
 //!
 //! | code | a socket is closed because |
 //! |---|---|
@@ -24,12 +30,14 @@
 
 mod admission;
 mod allowance;
+mod dialect;
 mod frames;
 mod goodbye;
 mod handshake;
 mod life;
 mod logins;
 mod place;
+mod questions;
 mod settings;
 mod stream;
 mod websocket;
@@ -46,16 +54,19 @@ use crate::{
     front_door::{Refusal, Source, Visit},
 };
 use admission::Verdict;
+use dialect::Dialect;
 use handshake::Handshake;
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderValue, Request, Response, header, request::Parts};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use life::Life;
 use place::Kind;
+use questions::{Asker, Questions};
 use rooms::{Closed, Rooms, SubscribeError, Subscription};
 use runner_api::edge::Admitted;
 use std::{error::Error as StdError, sync::Arc};
 use tokio::sync::Semaphore;
+use websocket::Talk;
 
 /// Serves rooms.
 #[derive(Debug)]
@@ -109,7 +120,7 @@ impl Sockets {
         let login = self.logins.enter(admitted.login);
         let stopping = self.drain.stopping();
         let life = Life::new(login, admitted.expires_at, stopping, permit);
-        let reader = self.enter(&admitted, admission::after(&parts)).await?;
+        let reader = self.enter(place, &admitted, &parts).await?;
         let (session, settings) = (admitted.session, self.settings.clone());
         let Some(handshake) = handshake else {
             let (response, pieces) = stream::answer();
@@ -120,8 +131,16 @@ impl Sockets {
             return Ok(response.map(Source::Events));
         };
         if let Some(upgrade) = parts.extensions.remove::<hyper::upgrade::OnUpgrade>() {
+            let asker = Asker::new(place.dialect, &admitted);
+            let talk = Talk {
+                dialect: place.dialect,
+                session,
+                reader,
+                life,
+                questions: Questions::new(asker, self.edge.clone(), settings.answer),
+            };
             self.drain.spawn(async move {
-                websocket::serve(upgrade, session, reader, life, &settings).await;
+                websocket::serve(upgrade, talk, &settings).await;
             });
         }
         Ok(handshake.answer().map(|body| Source::Own(Full::new(body))))
@@ -129,11 +148,23 @@ impl Sockets {
 
     async fn enter(
         &self,
+        place: &Place,
         admitted: &Admitted,
-        after: rooms::After,
+        parts: &Parts,
     ) -> Result<Subscription, Refusal> {
-        let entering = self.rooms.subscribe(admitted.session, admitted.user, after);
-        entering.await.map_err(|error| match error {
+        let (session, user) = (admitted.session, admitted.user);
+        let after = admission::after(place, parts);
+        let entered = match place.dialect {
+            Dialect::Workspace => self.rooms.subscribe(session, user, after).await,
+            // The user's: no session of that name is to be looked for.
+            Dialect::Studio => self.rooms.subscribe_shared(session, user, after).await,
+            Dialect::Codex => {
+                let most = self.settings.codex_per_session;
+                let entering = self.rooms.subscribe_lasting(session, user, after, most);
+                entering.await
+            }
+        };
+        entered.map_err(|error| match error {
             SubscribeError::RoomFull | SubscribeError::UserFull => Refusal::TooManyReaders,
             SubscribeError::Closed(Closed::Deleted) => Refusal::NotFound,
             SubscribeError::Full | SubscribeError::Closed(_) => Refusal::NoPlace,

@@ -7,6 +7,8 @@ use std::time::Duration;
 pub struct Settings {
     /// Sockets and streams at a time, of everybody.
     pub connections: usize,
+    /// Sockets at a time of one session of `codex`.
+    pub codex_per_session: u32,
     /// How often a sign of life is sent.
     pub beat: Duration,
     /// How long a socket's other end may give none, and how long anything may take to be taken
@@ -16,6 +18,8 @@ pub struct Settings {
     pub frame: usize,
     /// How long the edge may take to say who may enter.
     pub admission: Duration,
+    /// How long the edge may take for what a client wants over a socket.
+    pub answer: Duration,
     /// How often the edge is asked for logins that ended.
     pub logins: Duration,
     /// How long logins may go unchecked before all sockets are closed.
@@ -30,10 +34,12 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             connections: 8192,
+            codex_per_session: 64,
             beat: Duration::from_secs(15),
             silence: Duration::from_secs(30),
             frame: 64 * 1024,
             admission: Duration::from_secs(10),
+            answer: Duration::from_secs(60),
             logins: Duration::from_millis(500),
             unchecked: Duration::from_secs(60),
             goodbye: Duration::from_secs(2),

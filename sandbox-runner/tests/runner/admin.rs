@@ -83,6 +83,54 @@ async fn unknown_paths_methods_and_bodies() {
     check("POST /v1/mail", &large, 413).await;
 }
 
+/// What cannot be made out of a request is refused as everything else is.
+#[tokio::test]
+async fn every_refusal_is_a_problem() {
+    let edge = RecordingEdge::start().await;
+    let stack = Stack::start(edge.address, |_| {}).await;
+    let id = "0190a5c0-0000-7000-8000-0000000000ff";
+    let sandbox = format!("/v1/sandboxes/{id}");
+    let files = format!("{sandbox}/files");
+    for (line, body, status) in [
+        ("PUT /v1/sandboxes/x".to_owned(), "{}", 400),
+        (format!("PUT {sandbox}"), "{", 400),
+        (format!("PUT {sandbox}"), "[]", 422),
+        ("DELETE /v1/sessions/x".to_owned(), "", 400),
+        ("GET /v1/users/x/sandboxes".to_owned(), "", 400),
+        (format!("POST {sandbox}/exec"), r#"{"command": 1}"#, 422),
+        (format!("GET {sandbox}/commands/x"), "", 400),
+        (format!("GET {sandbox}/commands/1?wait=x"), "", 400),
+        (format!("GET {files}"), "", 400),
+        (format!("PUT {files}?append=maybe&path=a"), "", 400),
+        (format!("GET {files}/tree?depth=x"), "", 400),
+        (format!("POST {files}/move"), "{}", 422),
+        (format!("PUT {sandbox}/checkpoints/x"), "", 400),
+        ("POST /v1/projects".to_owned(), "{}", 422),
+        ("PUT /v1/blobs/x".to_owned(), "", 400),
+        (format!("PUT /v1/blobs/{id}?from=x"), "", 400),
+        ("POST /v1/runs".to_owned(), "{}", 422),
+        ("POST /v1/comfy/follow".to_owned(), "{}", 422),
+        ("POST /v1/rooms/x/events".to_owned(), "{}", 400),
+        (format!("POST /v1/rooms/{id}/events"), "{}", 422),
+        (format!("GET /v1/rooms/{id}?newest=maybe"), "", 400),
+        ("POST /v1/mail".to_owned(), "[", 400),
+    ] {
+        let answer = ask(&stack, &line, body).await;
+        assert_eq!(answer.status(), status, "{line} {body}");
+        let kind = answer.header("content-type");
+        assert_eq!(kind, Some("application/problem+json"), "{line} {body}");
+        let problem = answer.json();
+        assert_eq!(problem["status"], status, "{line} {body}");
+        let path = line.split([' ', '?']).nth(1).unwrap();
+        assert_eq!(problem["instance"], path);
+        assert!(problem["detail"].is_string(), "{line} {body}");
+    }
+    let blob = format!("PUT /v1/blobs/{id}");
+    let answer = ask(&stack, &blob, &"x".repeat((4 << 20) + 1)).await;
+    assert_eq!(answer.status(), 413);
+    assert_eq!(answer.json()["status"], 413);
+}
+
 #[tokio::test]
 async fn health_and_metrics() {
     let edge = RecordingEdge::start().await;

@@ -18,7 +18,7 @@ use tokio::{
 };
 
 const MIGRATE: &str = "POST /internal/migrate ";
-const UNFINISHED: &str = "GET /internal/runs?unfinished ";
+const UNFINISHED: &str = "GET /internal/runs?unfinished";
 
 /// An edge played by the test. Calls to migrate, and for runs, are answered by itself.
 pub(crate) struct PlayedEdge {

@@ -6,6 +6,7 @@ use crate::{
     wire::{self, Wire},
 };
 use std::time::Duration;
+use tokio::io::AsyncWriteExt as _;
 
 const SOON: Duration = Duration::from_millis(50);
 
@@ -113,6 +114,43 @@ async fn a_body_that_stops() {
         "half",
         "the edge waits for ever"
     );
+}
+
+/// A client that takes nothing of its answer does not hold it, and what it needs, for ever.
+#[tokio::test]
+async fn an_answer_that_is_not_read() {
+    let mut edge = PlayedEdge::start().await;
+    let stack = Stack::start(edge.address, |config| {
+        config.front_door.unread = Duration::from_millis(500);
+    })
+    .await;
+    let mut client = Wire::connect(stack.door()).await;
+    client.write("GET /x HTTP/1.1\r\nhost: h\r\n\r\n").await;
+    let mut asked = edge.next().await;
+    asked.wire.write("HTTP/1.1 200 OK\r\n\r\n").await;
+    let piece = vec![b'x'; 64 * 1024];
+    let writing = async { while asked.wire.stream.write_all(&piece).await.is_ok() {} };
+    tokio::time::timeout(crate::client::LONG, writing)
+        .await
+        .expect("the answer is given up");
+}
+
+/// What comes from this machine came through a proxy, or is the operator's.
+#[tokio::test]
+async fn connections_of_this_machine_are_not_counted() {
+    let edge = RecordingEdge::start().await;
+    let stack = Stack::start(edge.address, |config| {
+        config.front_door.connections_per_address = 1;
+    })
+    .await;
+    let request = "GET /x HTTP/1.1\r\nhost: h\r\n\r\n";
+    let mut clients = Vec::new();
+    for _ in 0..3 {
+        let mut client = Wire::connect(stack.door()).await;
+        client.write(request).await;
+        assert_eq!(client.answer().await.status(), 200);
+        clients.push(client);
+    }
 }
 
 #[tokio::test]

@@ -10,10 +10,17 @@
 
 mod admin;
 mod binary;
+mod blobs;
 mod browsers;
 mod client;
+mod codex_attacks;
+mod codex_client;
+mod codex_sockets;
+mod codex_submissions;
+mod comfy;
 mod edge;
 mod edge_faults;
+mod gone_sessions;
 mod internal_paths;
 mod limits;
 mod mail;
@@ -31,6 +38,7 @@ mod sockets;
 mod stack;
 mod stopping;
 mod streams;
+mod studio_sockets;
 mod sweeping;
 mod what_the_edge_learns;
 mod wire;

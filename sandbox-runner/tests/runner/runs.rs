@@ -15,7 +15,7 @@ const RUN: &str = "00000000-0000-7000-8000-0000000000aa";
 
 /// Asks for the run to be driven, and to be told.
 async fn ask_for(admin: SocketAddr) -> Wire {
-    let body = json!({"run": RUN, "session": SESSION}).to_string();
+    let body = json!({"run": RUN, "session": SESSION, "user": 1}).to_string();
     let mut wire = Wire::connect(admin).await;
     wire.write(&format!(
         "POST /v1/runs HTTP/1.1\r\nhost: h\r\nauthorization: Bearer {TOKEN}\r\n\
@@ -169,7 +169,7 @@ async fn whoever_asked_may_leave() {
 async fn only_the_edge_has_runs_driven() {
     let edge = RunEdge::start(Vec::new()).await;
     let stack = Stack::start(edge.address, quick).await;
-    let body = json!({"run": RUN, "session": SESSION}).to_string();
+    let body = json!({"run": RUN, "session": SESSION, "user": 1}).to_string();
     let request = |token: &str| {
         format!(
             "POST /v1/runs HTTP/1.1\r\nhost: h\r\nauthorization: Bearer {token}\r\n\

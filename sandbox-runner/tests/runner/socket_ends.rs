@@ -10,7 +10,10 @@ use crate::{
 };
 use futures::StreamExt as _;
 use std::time::Duration;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{
+    Message,
+    protocol::{CloseFrame, frame::coding::CloseCode},
+};
 
 /// Soon enough for a test.
 const SOON: Duration = Duration::from_millis(50);
@@ -39,6 +42,25 @@ async fn a_client_that_is_not_there_any_more() {
     let silent = enter(stack.door(), None).await;
     until_there_are(&stack, 0).await;
     drop(silent);
+}
+
+/// A client that says goodbye waits for the answer, and takes the end without one for a fault.
+#[tokio::test]
+async fn a_goodbye_is_answered() {
+    let edge = RoomEdge::start().await;
+    let stack = Stack::start(edge.address, |_| {}).await;
+    for code in [CloseCode::Normal, CloseCode::Away] {
+        let mut socket = enter(stack.door(), None).await;
+        let frame = CloseFrame {
+            code,
+            reason: "done".into(),
+        };
+        socket.close(Some(frame)).await.unwrap();
+        assert_eq!(closed(&mut socket).await, u16::from(code));
+        let rest = tokio::time::timeout(LONG, socket.next()).await.unwrap();
+        assert!(rest.is_none(), "{rest:?}");
+    }
+    until_there_are(&stack, 0).await;
 }
 
 #[tokio::test]

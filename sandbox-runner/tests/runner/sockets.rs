@@ -44,7 +44,10 @@ async fn frames_as_they_are_documented() {
         );
     }
     let presence = ask(stack.admin(), &format!("GET /v1/rooms/{SESSION}"), "").await;
-    assert_eq!(presence.json(), json!({ "connections": 1, "users": 1 }));
+    assert_eq!(
+        presence.json(),
+        json!({ "connections": 1, "users": 1, "newest": null })
+    );
 }
 
 #[tokio::test]

@@ -42,3 +42,18 @@ async fn not_at_once_and_not_after_the_end() {
     assert_eq!(targets, ["/internal/migrate"]);
     assert!(stack.runner.shutdown().await, "nothing had to be cut off");
 }
+
+#[tokio::test]
+async fn it_has_the_services_looked_at() {
+    let edge = RecordingEdge::start().await;
+    let stack = Stack::start(edge.address, |config| config.probe = SOON).await;
+    loop {
+        health(&stack).await;
+        let mut asked = edge.asked_by_runner();
+        asked.retain(|asked| asked.target == "/internal/services/probe");
+        if asked.len() > 1 {
+            assert_eq!(asked[0].method, "POST");
+            break;
+        }
+    }
+}

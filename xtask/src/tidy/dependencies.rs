@@ -28,16 +28,19 @@ enum Layer {
 use Layer::{Component, Contracts, Domain, Library, Native, Origins, Platform, Ports, Program};
 
 /// The libraries of `crates/` that are neither the bottom nor a platform.
-const LIBRARIES: [&str; 11] = [
+const LIBRARIES: &[&str] = &[
     "accounts",
     "agent",
     "auth",
+    "coding",
     "comfyui",
     "comfyui-stub",
+    "file-store",
     "llm",
     "model-stub",
     "patch",
     "runner-api",
+    "runs",
     "store",
     "web",
 ];
@@ -162,7 +165,7 @@ fn layer_of_name(name: &str) -> Option<Layer> {
         "ports" => Ports,
         "platform-native" | "platform-spin" => Platform,
         "edge-host" | "sandbox-runner" | "xtask" | "tests" | "test-app" | "bench" => Program,
-        "logging" | "rooms" | "sandbox" | "sandbox-files" | "sandbox-init" => Native,
+        "logging" | "outbound" | "rooms" | "sandbox" | "sandbox-files" | "sandbox-init" => Native,
         _ if LIBRARIES.contains(&name) => Library,
         _ => return None,
     })

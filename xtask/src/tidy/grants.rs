@@ -136,7 +136,11 @@ fn check_variables(workspace: &Workspace, manifest: &Manifest, tree: &Tree) -> V
                 .flat_map(|text| templates(text)),
         );
     }
-    let host = tree.code_of(&from_root(workspace, &workspace.root.join("edge-host")));
+    // The host, and the check of addresses that it shares with the runner.
+    let host: String = ["edge-host", "crates/outbound"]
+        .iter()
+        .map(|folder| tree.code_of(&from_root(workspace, &workspace.root.join(folder))))
+        .collect();
     let variables = manifest.variables.iter();
     variables
         .filter(|(name, _)| !used.contains(name.as_str()) && !host.contains(&format!("\"{name}\"")))

@@ -145,6 +145,12 @@ impl Parts<'_> {
             .env("RUNNER_EDGE_URL", format!("http://{edge}"))
             .env("RUNNER_TOKEN", token)
             .env("RUNNER_STATE", self.state.path.join("runner"));
+        // What the edge may reach the runner may listen to.
+        if env::var_os("RUNNER_OUTBOUND_ALLOW").is_none()
+            && let Some(allowed) = env::var_os(environment_name("outbound_allow"))
+        {
+            command.env("RUNNER_OUTBOUND_ALLOW", allowed);
+        }
         if env::var_os("RUNNER_OUTBOX").is_none() {
             command.env("RUNNER_OUTBOX", self.state.path.join("outbox"));
         }

@@ -3,44 +3,30 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
 
+pub mod ag_ui;
+
 use axum::{Router, body::Body, response::Response};
 use bytes::Bytes;
-use futures::{StreamExt, channel::mpsc, future};
-use http::{Method, Request, StatusCode};
-use http_body_util::BodyExt;
+use futures::{channel::mpsc, future};
+use http::Request;
 use model_stub::scripted::ScriptedModel;
-use ports::{BoxFuture, ByteStream, Clock, Http, HttpError, Platform};
-use runner_api::runs::{Drive, Execute, Line, Passed, Told};
+use ports::{BoxFuture, ByteStream, Http, HttpError, Platform};
+use runner_api::runs::{Drive, Executor, Passed, Told};
 use serde_json::{Value, json};
 use std::{
     sync::{
-        Arc, Mutex, OnceLock,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
-use test_app::{Accounts, Answer, NOW, Reply, Way};
-
-const TOKEN: &str = "Bearer a-token-for-tests";
-
-/// Real time, which begins when the tests' accounts do.
-struct LateClock(Instant);
-
-impl Clock for LateClock {
-    fn now(&self) -> i64 {
-        NOW + i64::try_from(self.0.elapsed().as_millis()).unwrap()
-    }
-
-    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        Box::pin(tokio::time::sleep(duration))
-    }
-}
+use test_app::{Accounts, Answer, Edge, LateClock, NOW, Reply, Way, aside, ndjson};
 
 /// The runner, and the way to everything else.
 pub struct PlayedRunner {
     sandboxes: test_app::Runner,
     models: Arc<dyn Http>,
-    chat: OnceLock<(Router, Platform)>,
+    pub edge: Edge,
     /// Whether it is not there.
     pub away: AtomicBool,
     /// Whether it accepts runs, and has nothing executed.
@@ -51,57 +37,27 @@ pub struct PlayedRunner {
 }
 
 impl PlayedRunner {
-    /// Asks the edge, as the runner does.
-    pub async fn ask(&self, method: Method, path: &str, body: String, token: &str) -> Response {
-        let (router, platform) = self.chat.get().unwrap();
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("authorization", token)
-            .header("content-type", "application/json")
-            .body(Body::from(body))
-            .unwrap();
-        web::serve(router, &*platform.variables, request).await
-    }
-
     /// Has a run executed once, from step `seen` on.
     pub async fn execute(&self, run: &str, seen: u64) -> Response {
-        let body = serde_json::to_string(&Execute { seen }).unwrap();
-        self.ask(Method::POST, &format!("/internal/runs/{run}"), body, TOKEN)
-            .await
+        let run = run.parse().unwrap();
+        self.edge.execute(Executor::Sandbox, run, seen).await
     }
 
     /// Has a run executed until it has ended or is gone.
     async fn drive(&self, drive: Drive, lines: mpsc::UnboundedSender<Passed>) {
-        let mut seen = 0;
-        loop {
-            let response = self.execute(&drive.run.to_string(), seen).await;
-            let status = response.status();
-            match status {
-                StatusCode::OK => {}
-                StatusCode::CONFLICT => {
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                    continue;
-                }
-                StatusCode::NOT_FOUND => return,
-                _ => panic!("{status}"),
+        let told = self.edge.drive(&drive, |line| {
+            if let Some(batch) = line.batch {
+                self.pass_on(batch, line.room, &lines);
             }
-            let mut told = Lines::of(response);
-            while let Some(line) = told.next().await {
-                if let Some(end) = line.end {
-                    let last = Passed {
-                        end: Some(end),
-                        ..Passed::default()
-                    };
-                    drop(lines.unbounded_send(last));
-                    return;
-                }
-                if let Some(batch) = line.batch {
-                    seen = batch.step.unwrap_or_default().max(seen);
-                    self.pass_on(batch, line.room, &lines);
-                }
+            if let Some(end) = line.end {
+                let last = Passed {
+                    end: Some(end),
+                    ..Passed::default()
+                };
+                drop(lines.unbounded_send(last));
             }
-        }
+        });
+        told.await;
     }
 
     fn pass_on(
@@ -149,53 +105,9 @@ impl Http for Door {
         let drive: Drive = serde_json::from_slice(request.body()).unwrap();
         let (sender, lines) = mpsc::unbounded();
         if !runner.idle.load(Ordering::SeqCst) {
-            // What serves requests stays on its thread.
-            let here = tokio::runtime::Handle::current();
-            std::thread::spawn(move || here.block_on(runner.drive(drive, sender)));
+            aside(move || async move { runner.drive(drive, sender).await });
         }
-        let body = lines.map(|passed: Passed| {
-            let mut line = serde_json::to_vec(&passed).unwrap();
-            line.push(b'\n');
-            Ok(Bytes::from(line))
-        });
-        Box::pin(future::ready(Ok(http::Response::new(body.boxed()))))
-    }
-}
-
-/// The lines of an execution.
-pub struct Lines {
-    body: Body,
-    begun: Vec<u8>,
-}
-
-impl Lines {
-    pub fn of(response: Response) -> Self {
-        assert_eq!(response.status(), 200);
-        Self {
-            body: response.into_body(),
-            begun: Vec::new(),
-        }
-    }
-
-    pub async fn next(&mut self) -> Option<Line> {
-        loop {
-            if let Some(end) = self.begun.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = self.begun.drain(..=end).collect();
-                return Some(serde_json::from_slice(&line).unwrap());
-            }
-            let frame = self.body.frame().await?.unwrap();
-            self.begun.extend_from_slice(&frame.into_data().unwrap());
-        }
-    }
-
-    /// The next line that is no beat.
-    pub async fn told(&mut self) -> Option<Line> {
-        loop {
-            let line = self.next().await?;
-            if !line.beat {
-                return Some(line);
-            }
-        }
+        Box::pin(future::ready(Ok(ndjson(lines))))
     }
 }
 
@@ -234,7 +146,7 @@ impl Stage {
         let runner = Arc::new(PlayedRunner {
             sandboxes: app.runner.clone(),
             models: Arc::new(platform_native::HyperHttp::new().unwrap()),
-            chat: OnceLock::new(),
+            edge: Edge::default(),
             away: AtomicBool::new(false),
             idle: AtomicBool::new(false),
             events: Mutex::default(),
@@ -242,11 +154,12 @@ impl Stage {
         });
         let platform = Platform {
             http: Arc::new(Door(Arc::clone(&runner))),
-            clock: Arc::new(LateClock(Instant::now())),
+            clock: Arc::new(LateClock::default()),
             ..app.platform.clone()
         };
-        let chat = (runs_component::router(platform.clone()), platform);
-        assert!(runner.chat.set(chat).is_ok());
+        let executor = executor::router(platform.clone());
+        let router = runs_component::router(platform.clone()).fallback_service(executor);
+        runner.edge.is(router, platform);
         let stage = Self {
             accounts: app,
             model,
@@ -281,10 +194,26 @@ impl Stage {
         runner.answers("POST /v1/sandboxes/*/exec", ran);
     }
 
+    /// Has every agent ask a model of a provider that takes so many questions a minute.
+    pub async fn provide(&self, base_url: &str, a_minute: usize) {
+        let uuid = "00000000-0000-7000-8000-000000000077";
+        let provider = "INSERT INTO providers \
+            (uuid, name, code, base_url, rate_limit, timeout_ms, created_at, updated_at) \
+            VALUES (?1, 'P', 'p', ?2, ?3, 60000, 0, 0)";
+        let a_minute = i64::try_from(a_minute).unwrap();
+        let parameters = vec![uuid.into(), base_url.into(), a_minute.into()];
+        self.accounts.sql(provider, parameters).await;
+        let model = "INSERT INTO models \
+            (uuid, provider_id, name, model_code, model_type, created_at, updated_at) \
+            SELECT uuid, id, 'M', 'm', 'CHAT', 0, 0 FROM providers";
+        self.accounts.sql(model, Vec::new()).await;
+        let agents = "UPDATE agents SET model_id = (SELECT id FROM models)";
+        self.accounts.sql(agents, Vec::new()).await;
+    }
+
     /// Sends a request to the component.
     pub async fn open(&self, token: &str, line: &str, accept: &str, body: &Value) -> Response {
         let (method, path) = line.split_once(' ').unwrap();
-        let (router, platform) = self.runner.chat.get().unwrap();
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -293,7 +222,7 @@ impl Stage {
             .header("accept", accept)
             .body(Body::from(body.to_string()))
             .unwrap();
-        web::serve(router, &*platform.variables, request).await
+        self.runner.edge.send(request).await
     }
 
     pub async fn call(&self, token: &str, line: &str, body: &Value) -> Answer {

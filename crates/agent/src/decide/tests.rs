@@ -52,6 +52,7 @@ fn agent(name: &str, leads: bool) -> Agent {
                 input: 1_000_000,
                 output: 1_000_000,
             },
+            gate: None,
         },
         temperature: None,
         tools: vec![tool("read", true), tool("write", false)],

@@ -2,23 +2,26 @@
 
 use super::{Halt, Loop};
 use crate::{
-    Agent, Answer, Body, Call, Compaction, Kind, MessageState, Transcript, Usage,
+    Agent, Answer, Body, Call, Compaction, End, Kind, MessageState, Reason, Transcript, Usage,
+    Wait,
     limits::{self, MESSAGE},
-    retry::{Retry, retry},
+    retry::{Retry, retry, spread},
     usage::estimate,
 };
 use futures::{StreamExt, TryFutureExt};
 use llm::{Event, FinishReason, Request};
-use std::pin::pin;
+use std::{pin::pin, time::Duration};
 use uuid::Uuid;
 
 /// What came of a question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Asked {
     /// The answer is recorded, whatever it is.
     Recorded,
     /// The server says that the question is too long.
     TooLong,
+    /// The model could not be asked.
+    Never(End),
 }
 
 /// An answer as it comes.
@@ -66,6 +69,9 @@ impl Loop<'_> {
         let mut asked = 0;
         loop {
             asked += 1;
+            if let Some(end) = self.wait_for_turn(agent).await? {
+                return Ok(Asked::Never(end));
+            }
             let mut taken = Taken::default();
             let fault = match self
                 .take(agent, request, tokens, message_id, &mut taken)
@@ -98,13 +104,21 @@ impl Loop<'_> {
         }
     }
 
-    /// Has the older part of the transcript summarised.
-    pub(super) async fn compact(&self, agent: &Agent, what: Compaction) -> Result<(), Halt> {
+    /// Has the older part of the transcript summarised. Returns the end of a run whose model could
+    /// not be asked.
+    pub(super) async fn compact(
+        &self,
+        agent: &Agent,
+        what: Compaction,
+    ) -> Result<Option<End>, Halt> {
         let tokens = what.request.messages.iter();
         let tokens = tokens.map(crate::usage::estimate_message).sum();
         let mut asked = 0;
         loop {
             asked += 1;
+            if let Some(end) = self.wait_for_turn(agent).await? {
+                return Ok(Some(end));
+            }
             let (summary, error) = self.summarise(agent, &what.request).await;
             let fault = match error {
                 None if summary.text.trim().is_empty() => "the model gave no summary".to_owned(),
@@ -115,7 +129,8 @@ impl Loop<'_> {
                         summary: summary.text,
                         usage,
                     };
-                    return self.store(agent, body, None).await;
+                    self.store(agent, body, None).await?;
+                    return Ok(None);
                 }
                 Some(error) => {
                     self.drive.record.log(&fault_for_log(agent, &error));
@@ -128,8 +143,36 @@ impl Loop<'_> {
             };
             let fault = format!("what happened before could not be summarised: {fault}");
             let answer = self.answer(agent, Taken::default(), self.new_id(), 0, Some(fault));
-            return self.store(agent, Body::Answer(answer), None).await;
+            self.store(agent, Body::Answer(answer), None).await?;
+            return Ok(None);
         }
+    }
+
+    /// Waits until the agent's model may be asked. Returns the end of a run that waited for too
+    /// long.
+    async fn wait_for_turn(&self, agent: &Agent) -> Result<Option<End>, Halt> {
+        let Some(gate) = &agent.model.gate else {
+            return Ok(None);
+        };
+        let most = self.drive.limits.turn;
+        let mut waited = Duration::ZERO;
+        while let Err(Wait { after, why }) = gate.pass().await {
+            let wait = spread(after, self.chance());
+            if waited.saturating_add(wait) > most {
+                let detail = format!("{why}; waiting for {} s did not help", waited.as_secs());
+                return Ok(Some(End::new(Reason::RateLimited, detail)));
+            }
+            if waited.is_zero() {
+                let warning = Kind::Warning {
+                    code: "waiting".to_owned(),
+                    text: format!("{why}; asking in {} s", wait.as_millis().div_ceil(1_000)),
+                };
+                self.outlet.tell(self.event(agent, warning)).await?;
+            }
+            self.drive.world.clock.sleep(wait).await;
+            waited += wait;
+        }
+        Ok(None)
     }
 
     /// An answer that nobody is shown.
@@ -227,17 +270,16 @@ impl Loop<'_> {
     }
 
     fn after_fault(&self, error: &llm::Error, asked: u32) -> Retry {
-        let mut chance = [0; 2];
-        self.drive.world.random.fill(&mut chance);
-        retry(error, asked, self.drive.limits, u16::from_ne_bytes(chance))
+        retry(error, asked, self.drive.limits, self.chance())
     }
 
-    async fn wait(
-        &self,
-        agent: &Agent,
-        error: &llm::Error,
-        wait: std::time::Duration,
-    ) -> Result<(), Halt> {
+    fn chance(&self) -> u16 {
+        let mut chance = [0; 2];
+        self.drive.world.random.fill(&mut chance);
+        u16::from_ne_bytes(chance)
+    }
+
+    async fn wait(&self, agent: &Agent, error: &llm::Error, wait: Duration) -> Result<(), Halt> {
         let seconds = wait.as_millis().div_ceil(1_000);
         let warning = Kind::Warning {
             code: "retrying".to_owned(),

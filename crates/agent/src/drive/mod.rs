@@ -101,7 +101,7 @@ impl<'a> Loop<'a> {
     pub(crate) fn work(&self) -> BoxFuture<'_, Result<Worked, Halt>> {
         Box::pin(async move {
             let Some(agent) = self.agent else {
-                let nobody = End::new(Reason::ModelFailed, "there is no agent to answer");
+                let nobody = End::new(Reason::NoAgent, "there is no agent to answer");
                 return Ok(Worked::Finished(nobody));
             };
             let mut overflowed = false;
@@ -119,10 +119,17 @@ impl<'a> Loop<'a> {
                     Next::Notice(text) => {
                         self.store(agent, Body::Notice { text }, None).await?;
                     }
-                    Next::Compact(compaction) => self.compact(agent, compaction).await?,
+                    Next::Compact(compaction) => {
+                        if let Some(end) = self.compact(agent, compaction).await? {
+                            return Ok(Worked::Finished(end));
+                        }
+                    }
                     Next::Ask { request, tokens } => {
-                        let asked = self.ask(agent, &request, tokens).await?;
-                        overflowed = asked == Asked::TooLong;
+                        match self.ask(agent, &request, tokens).await? {
+                            Asked::Recorded => {}
+                            Asked::TooLong => overflowed = true,
+                            Asked::Never(end) => return Ok(Worked::Finished(end)),
+                        }
                     }
                 }
             }

@@ -289,6 +289,7 @@ pub fn model(base_url: &str) -> Model {
             input: 1_000_000,
             output: 2_000_000,
         },
+        gate: None,
     }
 }
 

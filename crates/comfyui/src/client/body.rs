@@ -1,6 +1,7 @@
 //! Reads bodies within a limit and a time.
 
-use crate::Error;
+use super::shallow::Shallow;
+use crate::{Error, limits};
 use bytes::Bytes;
 use futures::{
     Stream, StreamExt,
@@ -45,14 +46,39 @@ pub(super) async fn collect(
     while let Some(piece) = within(body.next(), deadline).await? {
         let piece = piece?;
         if piece.len() > limit.saturating_sub(bytes.len()) {
-            return Err(Error::TooLong {
-                what: "the service's answer",
-                limit,
-            });
+            return Err(too_long(limit));
         }
         bytes.extend_from_slice(&piece);
     }
     Ok(bytes)
+}
+
+/// The outer levels of a body that is JSON. What lies deeper goes as it comes.
+pub(super) async fn collect_shallow(
+    mut body: ByteStream,
+    levels: usize,
+    limit: usize,
+    deadline: &mut Deadline,
+) -> Result<Vec<u8>, Error> {
+    let mut shallow = Shallow::new(levels);
+    let mut left = limit;
+    while let Some(piece) = within(body.next(), deadline).await? {
+        let piece = piece?;
+        let rest = left.checked_sub(piece.len());
+        left = rest.ok_or_else(|| too_long(limit))?;
+        shallow.add(&piece);
+        if shallow.kept() > limits::ANSWER {
+            return Err(too_long(limits::ANSWER));
+        }
+    }
+    Ok(shallow.into_kept())
+}
+
+fn too_long(limit: usize) -> Error {
+    Error::TooLong {
+        what: "the service's answer",
+        limit,
+    }
 }
 
 /// A file as it arrives. It ends with an error when the server is silent for too long or sends

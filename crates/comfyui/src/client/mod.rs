@@ -8,6 +8,7 @@ mod files;
 mod history;
 mod prompt;
 mod queue;
+mod shallow;
 mod status;
 
 pub use body::FileBody;
@@ -112,6 +113,19 @@ impl Client {
         let mut deadline = self.deadline(self.timeouts.answer);
         let response = self.send(request, &mut deadline).await?;
         body::collect(response.into_body(), limit, &mut deadline).await
+    }
+
+    /// The outer levels of the JSON at `resource`.
+    async fn get_shallow(
+        &self,
+        resource: &str,
+        levels: usize,
+        limit: usize,
+    ) -> Result<Vec<u8>, Error> {
+        let request = self.request(Method::GET, resource, None, Bytes::new())?;
+        let mut deadline = self.deadline(self.timeouts.answer);
+        let response = self.send(request, &mut deadline).await?;
+        body::collect_shallow(response.into_body(), levels, limit, &mut deadline).await
     }
 
     /// Sends a request and gives the answer if it is a success.

@@ -2,7 +2,13 @@
 
 use super::Client;
 use crate::{Error, limits};
+use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use serde_json::{Value, json};
+use std::fmt;
+
+/// The levels of the answer that count: itself, its lists, and their items without the prompts,
+/// which are of everybody and may be large.
+const LEVELS: usize = 3;
 
 /// What runs and what waits.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -43,18 +49,50 @@ impl Queue {
         Some(QueuePlace::Waiting(before + 1))
     }
 
-    fn read(answer: &Value) -> Option<Self> {
-        let read = |name| {
-            let items = answer.get(name)?.as_array()?.iter().take(limits::NODES);
-            let mut items: Vec<QueueItem> = items.filter_map(QueueItem::read).collect();
-            // The server sends a heap, which is not in order.
-            items.sort_by(|left, right| left.number.total_cmp(&right.number));
-            Some(items)
-        };
-        Some(Self {
-            running: read("queue_running")?,
-            pending: read("queue_pending")?,
+    fn parse(json: &[u8]) -> Result<Self, Error> {
+        let lists: Lists = serde_json::from_slice(json)
+            .map_err(|error| Error::malformed(format!("queue: {error}")))?;
+        Ok(Self {
+            running: lists.queue_running.0,
+            pending: lists.queue_pending.0,
         })
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Lists {
+    queue_running: Items,
+    queue_pending: Items,
+}
+
+/// Items of the queue in their order, read one by one. What is none is left out.
+struct Items(Vec<QueueItem>);
+
+impl<'de> Deserialize<'de> for Items {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(ItemsVisitor)
+    }
+}
+
+struct ItemsVisitor;
+
+impl<'de> Visitor<'de> for ItemsVisitor {
+    type Value = Items;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of prompts")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Items, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element::<Value>()? {
+            if items.len() < limits::NODES {
+                items.extend(QueueItem::read(&item));
+            }
+        }
+        // The server sends a heap, which is not in order.
+        items.sort_by(|left, right| left.number.total_cmp(&right.number));
+        Ok(Items(items))
     }
 }
 
@@ -74,8 +112,8 @@ impl Client {
     /// # Errors
     /// Any [`Error`].
     pub async fn queue(&self) -> Result<Queue, Error> {
-        let answer = self.get("queue").await?;
-        Queue::read(&answer).ok_or_else(|| Error::malformed("queue without its lists"))
+        let json = self.get_shallow("queue", LEVELS, limits::QUEUE).await?;
+        Queue::parse(&json)
     }
 
     /// Takes prompts out of the queue. Those that run, or are not there, stay as they are.

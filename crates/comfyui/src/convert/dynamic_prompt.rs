@@ -65,13 +65,15 @@ fn group(text: &[char]) -> (Vec<&[char]>, &[char]) {
 fn without_comments(text: &str) -> String {
     let mut kept = String::new();
     let mut rest = text;
+    let mut may_close = true;
     while let Some(at) = rest.find('/') {
         let (before, from) = rest.split_at(at);
         kept.push_str(before);
-        if let Some((_, after)) = from
-            .strip_prefix("/*")
-            .and_then(|body| body.split_once("*/"))
-        {
+        let comment = from.strip_prefix("/*").filter(|_| may_close);
+        let closed = comment.and_then(|body| body.split_once("*/"));
+        // Where no end follows, none follows later: it is looked for once, not at every beginning.
+        may_close &= comment.is_none() || closed.is_some();
+        if let Some((_, after)) = closed {
             rest = after;
         } else if from.starts_with("//") {
             rest = from
@@ -107,6 +109,15 @@ mod tests {
         check("1/2 /* open", "1/2 /* open", "1/2 /* open");
         check("é{ü|ö}", "éü", "éö");
         check(r"{a\", r"a\", r"a\");
+    }
+
+    #[test]
+    fn comments_without_end_take_no_longer_than_their_text() {
+        let text = "/*a".repeat(300_000);
+        assert_eq!(choose(&text, &mut |_| 0), text);
+        let text = format!("{}*/b", "/*a".repeat(300_000));
+        assert_eq!(choose(&text, &mut |_| 0), "b");
+        assert_eq!(choose("/*a*/b/*c//d", &mut |_| 0), "b/*c");
     }
 
     #[test]

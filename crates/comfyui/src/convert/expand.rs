@@ -11,6 +11,10 @@ use std::collections::BTreeMap;
 /// The id of the inner node that stands for the subgraph's own inputs in a list of proxies.
 const OWN_INPUT: &str = "-1";
 
+/// Characters of a class and of a title that name a node: a subgraph's nodes are named once for
+/// each of its instances.
+const NAME: usize = 200;
+
 /// A node, by the place of its graph and its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
@@ -45,7 +49,8 @@ impl<'a> Expansion<'a> {
         expansion
             .places
             .push(Place::new(root, None, String::new(), 0));
-        let mut total = root.nodes.len();
+        let mut size = Size::default();
+        size.add(root)?;
         let mut place = 0;
         while let Some(current) = expansion.places.get(place) {
             let (graph, depth) = (current.graph, current.depth + 1);
@@ -60,14 +65,15 @@ impl<'a> Expansion<'a> {
                 if depth > limits::SUBGRAPH_DEPTH {
                     return Err(ConvertError::TooDeep(expansion.name(key)));
                 }
-                total += subgraph.graph.nodes.len();
-                if total > limits::NODES || expansion.places.len() > limits::NODES {
-                    return Err(ConvertError::TooMany {
-                        what: "nodes",
-                        limit: limits::NODES,
-                    });
+                size.add(&subgraph.graph)?;
+                size.add_values(node.proxy_widgets.len() + subgraph.inputs.len())?;
+                if expansion.places.len() > limits::NODES {
+                    return Err(too_many("nodes", limits::NODES));
                 }
                 let prefix = format!("{}:", expansion.full_id(key));
+                if prefix.len() + longest_id(&subgraph.graph) > limits::NODE_ID {
+                    return Err(ConvertError::LongIds(expansion.name(key)));
+                }
                 let mut inner = Place::new(&subgraph.graph, Some((key, subgraph)), prefix, depth);
                 inner.values = instance_values(node, subgraph);
                 let at = expansion.places.len();
@@ -156,12 +162,53 @@ impl<'a> Expansion<'a> {
             Some(root) => root.graph.subgraphs.get(class).map_or(class, |it| &it.name),
             None => class,
         };
+        let short = |text: &str| text.chars().take(NAME).collect::<String>();
         NodeName {
             id: self.full_id(key),
-            class: class.to_owned(),
-            title: node.and_then(|node| node.title.clone()),
+            class: short(class),
+            title: node.and_then(|node| node.title.as_deref()).map(short),
         }
     }
+}
+
+/// What an expansion has in all.
+#[derive(Default)]
+struct Size {
+    nodes: usize,
+    values: usize,
+}
+
+impl Size {
+    /// Adds the nodes of a graph, unless that is too much.
+    fn add(&mut self, graph: &Graph) -> Result<(), ConvertError> {
+        self.nodes += graph.nodes.len();
+        if self.nodes > limits::NODES {
+            return Err(too_many("nodes", limits::NODES));
+        }
+        let saved = |node: &Node| match &node.widgets {
+            Widgets::List(values) => values.len(),
+            Widgets::Map(values) => values.len(),
+        };
+        let values = graph.nodes.iter();
+        self.add_values(values.map(|node| node.inputs.len() + saved(node)).sum())
+    }
+
+    fn add_values(&mut self, values: usize) -> Result<(), ConvertError> {
+        self.values += values;
+        match self.values > limits::VALUES {
+            true => Err(too_many("inputs and values", limits::VALUES)),
+            false => Ok(()),
+        }
+    }
+}
+
+fn too_many(what: &'static str, limit: usize) -> ConvertError {
+    ConvertError::TooMany { what, limit }
+}
+
+fn longest_id(graph: &Graph) -> usize {
+    let ids = graph.nodes.iter().map(|node| node.id.len());
+    ids.max().unwrap_or_default()
 }
 
 impl<'a> Place<'a> {

@@ -12,15 +12,20 @@ mod expand;
 mod resolve;
 mod widgets;
 
+pub use widgets::widget_names;
+
 use crate::{
     limits,
     object_info::{NodeClass, ObjectInfo},
-    workflow::{Graph, Mode, Node, Prompt},
+    workflow::{Graph, Mode, Node, Prompt, weight},
 };
 use expand::{Expansion, Key};
 use resolve::{Resolver, Source};
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeSet, fmt};
+
+/// What a node of a prompt takes besides its texts and its inputs.
+const NODE: usize = 1_500;
 
 /// A converted workflow.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -62,9 +67,9 @@ pub enum Control {
 pub struct NodeName {
     /// Its id; `outer:inner` within a subgraph.
     pub id: String,
-    /// Its class.
+    /// Its class, shortened.
     pub class: String,
-    /// The title that people gave it.
+    /// The title that people gave it, shortened.
     pub title: Option<String>,
 }
 
@@ -110,6 +115,12 @@ pub enum ConvertError {
         /// The limit.
         limit: usize,
     },
+    /// Over [`limits::NODE_ID`] once a subgraph is expanded.
+    #[error("the ids of the nodes in {0} are over {most} bytes once it is expanded", most = limits::NODE_ID)]
+    LongIds(NodeName),
+    /// Over [`limits::PROMPT_WEIGHT`] once subgraphs are expanded.
+    #[error("the workflow is too large once its subgraphs are expanded")]
+    TooHeavy,
     /// Reroutes or bypassed nodes that lead to themselves.
     #[error("the links behind {0} lead in a circle")]
     Circular(NodeName),
@@ -154,6 +165,7 @@ pub fn convert(
         queue: Vec::new(),
         queued: BTreeSet::new(),
         unknown: Vec::new(),
+        weight: 0,
         converted: Converted::default(),
     };
     conversion.queue_outputs()?;
@@ -179,6 +191,8 @@ struct Conversion<'a> {
     queue: Vec<Key>,
     queued: BTreeSet<Key>,
     unknown: Vec<NodeName>,
+    /// What the prompt takes so far.
+    weight: usize,
     converted: Converted,
 }
 
@@ -245,17 +259,17 @@ impl Conversion<'_> {
                 .shown_by_instance(key, &name)
                 .unwrap_or(value);
             let value = self.choose(class, &name, value);
-            inputs.insert(name, wrapped(value));
+            self.put(&mut inputs, name, wrapped(value))?;
         }
         for (slot, input) in node.inputs.iter().enumerate() {
             match self.resolver.input(key, slot)? {
                 Source::Nothing => {}
                 Source::Value(value) => {
-                    inputs.insert(input.name.clone(), wrapped(value));
+                    self.put(&mut inputs, input.name.clone(), wrapped(value))?;
                 }
                 Source::Node(origin, origin_slot) => {
                     let link = json!([self.expansion.full_id(origin), origin_slot]);
-                    inputs.insert(input.name.clone(), link);
+                    self.put(&mut inputs, input.name.clone(), link)?;
                     self.needs(origin);
                 }
             }
@@ -271,10 +285,33 @@ impl Conversion<'_> {
             }
         }
         let title = node.title.as_deref().unwrap_or(&class.display_name);
+        let texts = [id.as_str(), class.name.as_str(), title].map(weight::of_text);
+        self.grow(NODE + texts.iter().sum::<usize>())?;
         self.converted
             .prompt
             .insert(id, &class.name, title, &inputs);
         Ok(())
+    }
+
+    /// Sets an input, unless the prompt has grown too large: a subgraph's values are in it once
+    /// for each instance.
+    fn put(
+        &mut self,
+        inputs: &mut Map<String, Value>,
+        name: String,
+        value: Value,
+    ) -> Result<(), ConvertError> {
+        self.grow(weight::of_member(&name, &value))?;
+        inputs.insert(name, value);
+        Ok(())
+    }
+
+    fn grow(&mut self, weight: usize) -> Result<(), ConvertError> {
+        self.weight = self.weight.saturating_add(weight);
+        match self.weight > limits::PROMPT_WEIGHT {
+            true => Err(ConvertError::TooHeavy),
+            false => Ok(()),
+        }
     }
 
     /// The value with one alternative of each `{a|b}` chosen, where the class wants that.

@@ -16,6 +16,8 @@ use serde_json::Value;
 pub(super) struct Saved {
     pub(super) values: Vec<(String, Value)>,
     pub(super) seeds: Vec<(String, Control)>,
+    /// Where each value was found.
+    places: Vec<(usize, String)>,
 }
 
 /// A value that cannot be one of its input.
@@ -42,6 +44,26 @@ pub(super) fn read(class: &NodeClass, node: &Node) -> Result<Saved, Mismatch> {
             (Ok(with), Ok(_)) => Ok(with.saved),
         },
     }
+}
+
+/// The name of each of a node's saved values, by its place; `None` for what is no input's, such as
+/// how a seed changes after a run. Empty where the values have names of their own, or do not fit
+/// the class.
+#[must_use]
+pub fn widget_names(class: &NodeClass, node: &Node) -> Vec<Option<String>> {
+    let Widgets::List(values) = &node.widgets else {
+        return Vec::new();
+    };
+    let Ok(saved) = read(class, node) else {
+        return Vec::new();
+    };
+    let mut names = vec![None; values.len()];
+    for (place, name) in saved.places {
+        if let Some(slot) = names.get_mut(place) {
+            *slot = Some(name);
+        }
+    }
+    names
 }
 
 /// Some extensions save the names with the values.
@@ -133,6 +155,7 @@ impl<'a> Walk<'a> {
                 found: shorten(&value.to_string()).chars().take(60).collect(),
             });
         }
+        self.saved.places.push((self.at, name.clone()));
         self.at += 1;
         // Nothing was chosen: what a new node has is as good.
         let value = match value {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// A node of a workflow.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundNode {
     /// Its id; `definition/inner` for a node of a subgraph's definition.
     pub id: String,
@@ -16,6 +16,19 @@ pub struct FoundNode {
     pub class: String,
     /// The title that people gave it.
     pub title: Option<String>,
+}
+
+impl FoundNode {
+    /// Such as `5 "Upscale" (KSampler)`.
+    pub(super) fn name(&self) -> String {
+        let class = shorten(&self.class);
+        match &self.title {
+            Some(title) if *title != self.class => {
+                format!("{} \"{}\" ({class})", self.id, shorten(title))
+            }
+            _ => format!("{} ({class})", self.id),
+        }
+    }
 }
 
 /// The nodes whose id is `text`, or whose class or title has it, without regard to case; all for
@@ -49,14 +62,11 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    /// Such as `5 "Upscale" (KSampler)`.
-    pub(super) fn name(&self) -> String {
-        let class = shorten(&self.class);
-        match &self.title {
-            Some(title) if *title != self.class => {
-                format!("{} \"{}\" ({class})", self.id, shorten(title))
-            }
-            _ => format!("{} ({class})", self.id),
+    pub(super) fn node(&self) -> FoundNode {
+        FoundNode {
+            id: self.id.clone(),
+            class: self.class.clone(),
+            title: self.title.clone(),
         }
     }
 }

@@ -5,10 +5,12 @@
 mod diff;
 mod find;
 mod patch;
+mod write;
 
-pub use diff::{Difference, differences};
+pub use diff::{Difference, NodeChange, ValueChange, differences, node_changes};
 pub use find::{FoundNode, find_nodes};
 pub use patch::{PatchError, apply};
+pub use write::to_text;
 
 use serde_json::Value;
 

@@ -3,6 +3,9 @@
 use super::ordered::{Json, to_map};
 use serde_json::{Map, Value};
 
+/// The option that holds the choices of a combo.
+const CHOICES: &str = "options";
+
 /// How deep choices of a dynamic combo may hold dynamic combos.
 const CHOICE_DEPTH: usize = 8;
 
@@ -42,9 +45,10 @@ pub struct Input {
 pub struct InputSpec {
     /// The kind of its values.
     pub kind: Kind,
-    /// Its type as the server writes it: a text, or the list of a combo.
-    pub wire_type: Value,
-    /// `default`, `min`, `max`, `tooltip` and the like.
+    /// Its type, where the server writes it as a text. Where it writes the list of a combo there
+    /// is none: lists of models are long, and stand in [`InputSpec::kind`] alone.
+    pub type_text: Option<String>,
+    /// `default`, `min`, `max`, `tooltip` and the like; not the choices of combos.
     pub options: Map<String, Value>,
 }
 
@@ -111,7 +115,24 @@ impl InputSpec {
     /// The type as one word, for people: `COMBO` for any list.
     #[must_use]
     pub fn type_name(&self) -> &str {
-        self.wire_type.as_str().unwrap_or("COMBO")
+        self.type_text.as_deref().unwrap_or("COMBO")
+    }
+
+    /// Its type as the server writes it: a text, or the list of a combo.
+    pub(crate) fn wire_type(&self) -> Value {
+        match (&self.kind, &self.type_text) {
+            (Kind::Combo(values), None) => Value::Array(values.clone()),
+            _ => Value::from(self.type_name()),
+        }
+    }
+
+    /// It as the server writes it. The choices of a dynamic combo are left out.
+    pub(crate) fn to_wire(&self) -> Value {
+        let mut options = self.options.clone();
+        if let (Kind::Combo(values), Some(_)) = (&self.kind, &self.type_text) {
+            options.insert(CHOICES.to_owned(), Value::Array(values.clone()));
+        }
+        Value::Array(vec![self.wire_type(), Value::Object(options)])
     }
 }
 
@@ -144,20 +165,27 @@ fn read_spec(json: &Json, depth: usize) -> InputSpec {
     let [kind, rest @ ..] = json.items() else {
         return InputSpec {
             kind: Kind::Connection("*".to_owned()),
-            wire_type: Value::from("*"),
+            type_text: Some("*".to_owned()),
             options: Map::new(),
         };
     };
-    let options = rest.first().map_or(&[][..], Json::members);
+    let type_text = match kind {
+        Json::List(_) => None,
+        kind => Some(kind.as_str().unwrap_or("*").to_owned()),
+    };
+    let kind = read_kind(kind, rest.first(), depth);
+    let has_choices = matches!(kind, Kind::Combo(_) | Kind::DynamicCombo(_));
+    let options = rest.first().map_or(&[][..], Json::members).iter();
+    let options = options.filter(|(name, _)| !(has_choices && name == CHOICES));
     InputSpec {
-        wire_type: kind.to_value(),
-        kind: read_kind(kind, rest.first(), depth),
+        kind,
+        type_text,
         options: to_map(options),
     }
 }
 
 fn read_kind(kind: &Json, options: Option<&Json>, depth: usize) -> Kind {
-    let listed = || options.and_then(|options| options.get("options"));
+    let listed = || options.and_then(|options| options.get(CHOICES));
     match kind {
         Json::List(values) => Kind::Combo(values.iter().map(Json::to_value).collect()),
         Json::String(name) => match name.as_str() {

@@ -12,8 +12,9 @@ pub use search::{Found, NodeQuery};
 
 use crate::{Error, limits};
 use ordered::Json;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 /// The node classes of a server.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -65,18 +66,9 @@ impl ObjectInfo {
                 limit: limits::OBJECT_INFO,
             });
         }
-        let json: Json = serde_json::from_slice(json)
+        let classes: Classes = serde_json::from_slice(json)
             .map_err(|error| Error::malformed(format!("object_info: {error}")))?;
-        let Json::Object(classes) = json else {
-            return Err(Error::malformed("object_info is not an object"));
-        };
-        let classes = classes.into_iter().filter_map(|(name, class)| {
-            let class = NodeClass::read(&name, &class)?;
-            Some((name, class))
-        });
-        Ok(Self {
-            classes: classes.collect(),
-        })
+        Ok(Self { classes: classes.0 })
     }
 
     /// The class of this name.
@@ -133,6 +125,36 @@ impl NodeClass {
                 .filter_map(|alias| Some(alias.as_str()?.to_owned()))
                 .collect(),
         })
+    }
+}
+
+/// The classes of an answer, read one after the other: the JSON of all of them at once would take
+/// several times as much as is kept of it.
+struct Classes(BTreeMap<String, NodeClass>);
+
+impl<'de> Deserialize<'de> for Classes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ClassesVisitor)
+    }
+}
+
+struct ClassesVisitor;
+
+impl<'de> Visitor<'de> for ClassesVisitor {
+    type Value = Classes;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of classes")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Classes, A::Error> {
+        let mut classes = BTreeMap::new();
+        while let Some((name, json)) = members.next_entry::<String, Json>()? {
+            if let Some(class) = NodeClass::read(&name, &json) {
+                classes.insert(name, class);
+            }
+        }
+        Ok(Classes(classes))
     }
 }
 

@@ -68,9 +68,11 @@ impl Json {
     }
 }
 
-pub(super) fn to_map(members: &[(String, Json)]) -> Map<String, Value> {
+pub(super) fn to_map<'a>(
+    members: impl IntoIterator<Item = &'a (String, Json)>,
+) -> Map<String, Value> {
+    let members = members.into_iter();
     members
-        .iter()
         .map(|(name, value)| (name.clone(), value.to_value()))
         .collect()
 }

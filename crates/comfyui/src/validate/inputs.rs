@@ -4,12 +4,17 @@ use super::python;
 use crate::{
     object_info::{Input, InputSpec, Kind, ObjectInfo},
     report::Problem,
-    workflow::Prompt,
+    workflow::{Prompt, weight},
 };
 use serde_json::{Map, Value, json};
 
 /// Longer lists of allowed values are not repeated in problems.
 const LISTED: usize = 20;
+
+/// Nor are values that take more bytes than that, and of texts these characters are. The server
+/// repeats all, in each problem.
+const REPEATED: usize = 4_096;
+const TEXT: usize = 1_000;
 
 /// What the check of a node found.
 pub(super) struct Checked<'a> {
@@ -42,7 +47,7 @@ impl Exception {
         Problem {
             kind: kind.to_owned(),
             message: message.to_owned(),
-            details: self.message,
+            details: cut(&self.message),
             extra_info: json!({"exception_type": self.kind, "traceback": []}),
         }
     }
@@ -120,8 +125,9 @@ impl Check<'_, '_> {
                 "Bad linked input, must be a length-2 list of [node_id, slot_index]",
                 name,
             );
-            config(&mut problem, Some(spec));
-            add(&mut problem, "received_value", json!(link));
+            config(&mut problem, spec);
+            let received = Value::Array(link.to_vec());
+            add(&mut problem, "received_value", repeated(&received));
             self.checked.errors.push(problem);
             return Ok(());
         };
@@ -130,19 +136,19 @@ impl Check<'_, '_> {
             message: key,
         };
         let (origin, kind) = self.output(origin, slot, no_key)?;
-        if !connects(&kind, &spec.wire_type) {
+        if !connects(&kind, spec) {
             let mut problem = problem(
                 "return_type_mismatch",
                 "Return type mismatch between linked nodes",
                 &format!(
                     "{name}, received_type({}) mismatch input_type({})",
                     python::text(&kind),
-                    python::text(&spec.wire_type)
+                    python::text(&spec.wire_type())
                 ),
             );
-            config(&mut problem, Some(spec));
+            config(&mut problem, spec);
             add(&mut problem, "input_name", json!(name));
-            add(&mut problem, "received_type", kind);
+            add(&mut problem, "received_type", repeated(&kind));
             add(&mut problem, "linked_node", json!(link));
             self.checked.errors.push(problem);
             return Ok(());
@@ -202,10 +208,10 @@ impl<'a> Check<'a, '_> {
                     &format!("Failed to convert an input value to a {kind} value"),
                     &format!("{name}, {}, {why}", python::text(value)),
                 );
-                config(&mut problem, Some(spec));
+                config(&mut problem, spec);
                 add(&mut problem, "input_name", json!(name));
-                add(&mut problem, "received_value", value.clone());
-                add(&mut problem, "exception_message", json!(why));
+                add(&mut problem, "received_value", repeated(value));
+                add(&mut problem, "exception_message", json!(cut(&why)));
                 self.checked.errors.push(problem);
                 return Ok(());
             }
@@ -269,7 +275,7 @@ fn out_of_range(name: &str, spec: &InputSpec, value: &Value) -> Option<Problem> 
         return None;
     };
     let mut problem = problem(kind, &message, name);
-    config(&mut problem, Some(spec));
+    config(&mut problem, spec);
     add(&mut problem, "received_value", value.clone());
     Some(problem)
 }
@@ -291,8 +297,7 @@ fn not_listed(name: &str, spec: &InputSpec, value: &Value, allowed: &[Value]) ->
     if unknown.is_empty() {
         return None;
     }
-    let is_short = allowed.len() <= LISTED;
-    let list = if is_short {
+    let list = if allowed.len() <= LISTED {
         python::repr(&json!(allowed))
     } else {
         format!("(list of length {})", allowed.len())
@@ -302,9 +307,9 @@ fn not_listed(name: &str, spec: &InputSpec, value: &Value, allowed: &[Value]) ->
         "Value not in list",
         &format!("{name}: {} not in {list}", unknown.join(", ")),
     );
-    config(&mut problem, is_short.then_some(spec));
+    config(&mut problem, spec);
     add(&mut problem, "input_name", json!(name));
-    add(&mut problem, "received_value", value.clone());
+    add(&mut problem, "received_value", repeated(value));
     Some(problem)
 }
 
@@ -342,14 +347,36 @@ fn problem(kind: &str, message: &str, details: &str) -> Problem {
     Problem {
         kind: kind.to_owned(),
         message: message.to_owned(),
-        details: details.to_owned(),
-        extra_info: json!({"input_name": details}),
+        details: cut(details),
+        extra_info: json!({"input_name": cut(details)}),
     }
 }
 
-fn config(problem: &mut Problem, spec: Option<&InputSpec>) {
-    let config = spec.map(|spec| json!([spec.wire_type, spec.options]));
+/// Says what the input takes, unless that is much.
+fn config(problem: &mut Problem, spec: &InputSpec) {
+    let is_listed = match &spec.kind {
+        Kind::Combo(values) => values.len() <= LISTED,
+        Kind::DynamicCombo(choices) => choices.len() <= LISTED,
+        _ => true,
+    };
+    let config = is_listed.then(|| spec.to_wire());
+    let config = config.filter(|config| weight::of_value(config) <= REPEATED);
     add(problem, "input_config", json!(config));
+}
+
+/// A value as it is; of one that takes much, how its text begins.
+fn repeated(value: &Value) -> Value {
+    match weight::of_value(value) > REPEATED {
+        true => Value::String(cut(&python::text(value))),
+        false => value.clone(),
+    }
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(TEXT) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+    }
 }
 
 fn add(problem: &mut Problem, name: &str, value: Value) {
@@ -358,17 +385,21 @@ fn add(problem: &mut Problem, name: &str, value: Value) {
     }
 }
 
-/// Whether the server takes an output of type `received` for an input of type `wanted`.
-fn connects(received: &Value, wanted: &Value) -> bool {
+/// Whether the server takes an output of type `received` for an input.
+fn connects(received: &Value, spec: &InputSpec) -> bool {
     const MATCHED_BY_THE_EDITOR: &str = "COMFY_MATCHTYPE_V3";
-    let is = |name: &str| received == name || wanted == name;
-    if received == wanted || is("*") || is(MATCHED_BY_THE_EDITOR) {
+    let is_any = |name: &str| matches!(name, "*" | MATCHED_BY_THE_EDITOR);
+    if received.as_str().is_some_and(is_any) {
         return true;
     }
-    if received.is_array() && wanted == "COMBO" {
+    let wanted = match (&spec.kind, spec.type_text.as_deref()) {
+        (Kind::Combo(values), None) => return received.as_array() == Some(values),
+        (_, wanted) => wanted.unwrap_or("*"),
+    };
+    if is_any(wanted) || received == wanted || received.is_array() && wanted == "COMBO" {
         return true;
     }
-    let (Some(received), Some(wanted)) = (received.as_str(), wanted.as_str()) else {
+    let Some(received) = received.as_str() else {
         return false;
     };
     received.split(',').any(|received| {

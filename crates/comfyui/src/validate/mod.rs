@@ -8,6 +8,7 @@ mod inputs;
 mod python;
 
 use crate::{
+    error::shorten,
     limits,
     object_info::ObjectInfo,
     report::{NodeErrors, NodeProblems, Problem, Refusal},
@@ -47,32 +48,26 @@ pub fn validate_outputs(
     let mut walk = Walk::new(prompt, info);
     let mut validation = Validation::default();
     let mut details = Vec::new();
+    // Nodes at fault of which more outputs are to be named.
+    let mut open: Vec<&str> = Vec::new();
     for output in outputs {
         if walk.visit(output) {
             validation.outputs.push(output.to_owned());
             continue;
         }
-        let state = walk.states.get(output);
-        details.extend(state.iter().flat_map(|state| {
-            let errors = state.errors.iter();
-            errors.map(|error| format!("{}: {}", error.message, error.details))
-        }));
-        for (id, state) in &walk.states {
-            if state.errors.is_empty() {
-                continue;
-            }
-            let node = validation.node_errors.0.entry((*id).to_owned());
-            let node = node.or_insert_with(|| NodeProblems {
-                errors: Vec::new(),
+        let nodes = &mut validation.node_errors.0;
+        for (id, errors) in walk.take_failed() {
+            let problems = NodeProblems {
+                errors,
                 dependent_outputs: Vec::new(),
                 class_type: class_of(prompt, id).to_owned(),
-            });
-            node.errors.clone_from(&state.errors);
-            // The server names them all, which is the square of the prompt at worst.
-            if node.dependent_outputs.len() < limits::NAMED_NODES {
-                node.dependent_outputs.push(output.to_owned());
-            }
+            };
+            nodes.insert(id.to_owned(), problems);
+            open.push(id);
         }
+        let errors = nodes.get(output).into_iter().flat_map(|node| &node.errors);
+        details.extend(errors.map(|error| format!("{}: {}", error.message, error.details)));
+        open.retain(|id| name_output(nodes, id, output));
     }
     if validation.outputs.is_empty() {
         return Err(Box::new(Refusal {
@@ -86,6 +81,16 @@ pub fn validate_outputs(
         }));
     }
     Ok(validation)
+}
+
+/// Names an output that a node at fault keeps from running; whether more are to be named. The
+/// server names them all, which is the square of the prompt at worst.
+fn name_output(nodes: &mut BTreeMap<String, NodeProblems>, id: &str, output: &str) -> bool {
+    let Some(node) = nodes.get_mut(id) else {
+        return false;
+    };
+    node.dependent_outputs.push(output.to_owned());
+    node.dependent_outputs.len() < limits::NAMED_NODES
 }
 
 /// The nodes that the prompt may end with. A node of a class that is not there ends everything.
@@ -159,6 +164,11 @@ struct Walk<'a> {
     prompt: &'a Prompt,
     info: &'a ObjectInfo,
     states: BTreeMap<&'a str, State>,
+    /// Nodes with errors that nobody has taken yet.
+    failed: Vec<&'a str>,
+    /// How many errors were found. Of those beyond [`limits::PROBLEMS`] no more is kept than that
+    /// their nodes are not valid.
+    problems: usize,
 }
 
 #[derive(Debug, Default)]
@@ -173,6 +183,8 @@ struct Visit<'a> {
     checked: Checked<'a>,
     next_link: usize,
     links_are_valid: bool,
+    /// Whether it was found to need itself.
+    in_circle: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -181,7 +193,19 @@ impl<'a> Walk<'a> {
             prompt,
             info,
             states: BTreeMap::new(),
+            failed: Vec::new(),
+            problems: 0,
         }
+    }
+
+    /// What is wrong with the nodes that were left since this was last asked.
+    fn take_failed(&mut self) -> Vec<(&'a str, Vec<Problem>)> {
+        let failed = std::mem::take(&mut self.failed);
+        let taken = failed.into_iter().filter_map(|id| {
+            let state = self.states.get_mut(id)?;
+            Some((id, std::mem::take(&mut state.errors)))
+        });
+        taken.collect()
     }
 
     /// Whether `output` and all that it needs is in order.
@@ -197,7 +221,7 @@ impl<'a> Walk<'a> {
                     Some(state) => visit.links_are_valid &= state.is_valid,
                     None if on_path.contains(id) => {
                         visit.links_are_valid = false;
-                        self.found_cycle(id, &path);
+                        self.found_cycle(id, &mut path);
                     }
                     None => self.enter(id, &mut path, &mut on_path),
                 },
@@ -217,6 +241,7 @@ impl<'a> Walk<'a> {
             checked: inputs::check(self.prompt, self.info, id),
             next_link: 0,
             links_are_valid: true,
+            in_circle: false,
         });
     }
 
@@ -229,48 +254,57 @@ impl<'a> Walk<'a> {
             let linked_from = path.last().map(|parent| parent.id);
             errors = vec![exception.into_problem(linked_from.is_some())];
         }
+        let is_valid = visit.links_are_valid && errors.is_empty();
+        errors.truncate(limits::PROBLEMS.saturating_sub(self.problems));
+        self.problems += errors.len();
         // A circle through the node was noted already.
         let state = self.states.entry(visit.id).or_insert(State {
             is_valid: true,
             errors: Vec::new(),
         });
         state.errors.extend(errors);
-        state.is_valid &= visit.links_are_valid && state.errors.is_empty();
+        state.is_valid &= is_valid;
+        if !state.errors.is_empty() {
+            self.failed.push(visit.id);
+        }
         if let Some(parent) = path.last_mut() {
             parent.links_are_valid &= state.is_valid;
         }
     }
 
-    fn found_cycle(&mut self, id: &'a str, path: &[Visit<'a>]) {
+    /// Notes that the nodes from `id` on need themselves. Of one that is in several circles the
+    /// first is told, of a long circle its beginning; the server tells all to each of them, and a
+    /// circle may be as long as the prompt.
+    fn found_cycle(&mut self, id: &'a str, path: &mut [Visit<'a>]) {
         let begin = path.iter().position(|visit| visit.id == id);
-        let circle: Vec<&str> = path
-            .iter()
-            .skip(begin.unwrap_or_default())
-            .map(|visit| visit.id)
-            .collect();
-        // The server names them all for each of them; a circle may be as long as the prompt.
-        let shown = circle.get(..limits::NAMED_NODES).unwrap_or(&circle);
-        let mut details: Vec<String> = shown
-            .iter()
-            .map(|id| format!("{id} ({})", class_of(self.prompt, id)))
-            .collect();
+        let circle = path.get_mut(begin.unwrap_or_default()..);
+        let circle = circle.unwrap_or_default();
+        let shown = circle.iter().take(limits::NAMED_NODES);
+        let shown: Vec<&str> = shown.map(|visit| visit.id).collect();
+        let name = |id: &str| format!("{id} ({})", class_of(self.prompt, id));
+        let mut details: Vec<String> = shown.iter().map(|id| name(id)).collect();
         if shown.len() < circle.len() {
             details.push("…".to_owned());
         }
-        details.push(format!("{id} ({})", class_of(self.prompt, id)));
-        let details = details.join(" -> ");
-        for node in &circle {
-            let problem = Problem {
-                kind: "dependency_cycle".to_owned(),
-                message: "Dependency cycle detected".to_owned(),
-                details: details.clone(),
-                extra_info: json!({"node_id": node, "cycle_nodes": shown}),
-            };
+        details.push(name(id));
+        let details = shorten(&details.join(" -> "));
+        for visit in circle.iter_mut().filter(|visit| !visit.in_circle) {
+            visit.in_circle = true;
+            let mut errors = Vec::new();
+            if self.problems < limits::PROBLEMS {
+                self.problems += 1;
+                errors.push(Problem {
+                    kind: "dependency_cycle".to_owned(),
+                    message: "Dependency cycle detected".to_owned(),
+                    details: details.clone(),
+                    extra_info: json!({"node_id": visit.id, "cycle_nodes": shown}),
+                });
+            }
             let state = State {
                 is_valid: false,
-                errors: vec![problem],
+                errors,
             };
-            self.states.insert(node, state);
+            self.states.insert(visit.id, state);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The editor format: nodes with positional widget values, and links between slots.
 
-use super::WorkflowError;
+use super::{WorkflowError, checked_id};
 use crate::{frame::as_id, limits};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -122,6 +122,7 @@ impl Graph {
             let Some(id) = members.get("id").and_then(as_id) else {
                 return Err(WorkflowError::Broken("a subgraph without id".to_owned()));
             };
+            let id = checked_id(id)?;
             graph.subgraphs.insert(id, Subgraph::read(members)?);
         }
         Ok(graph)
@@ -176,6 +177,7 @@ fn read_node(node: &Value) -> Result<Node, WorkflowError> {
     let broken = |what: &str| WorkflowError::Broken(format!("a node without {what}"));
     let node = node.as_object().ok_or_else(|| broken("members"))?;
     let id = node.get("id").and_then(as_id).ok_or_else(|| broken("id"))?;
+    let id = checked_id(id)?;
     let empty = Map::new();
     let properties = node.get("properties").and_then(Value::as_object);
     let title = text(node, "title");
@@ -232,21 +234,21 @@ fn member(link: &Value, place: usize, name: &str) -> Option<String> {
 
 fn read_link(link: &Value) -> Result<(String, Link), WorkflowError> {
     let read = || {
-        let origin = match member(link, 1, "origin_id")? {
-            id if id == INPUTS => Origin::SubgraphInput,
-            id => Origin::Node(id),
-        };
+        let origin = member(link, 1, "origin_id")?;
         let origin_slot = member(link, 2, "origin_slot")?.parse().ok()?;
-        let id = member(link, 0, "id")?;
-        Some((
-            id,
-            Link {
-                origin,
-                origin_slot,
-            },
-        ))
+        Some((member(link, 0, "id")?, origin, origin_slot))
     };
-    read().ok_or_else(|| WorkflowError::Broken("a link that names no node and slot".to_owned()))
+    let broken = || WorkflowError::Broken("a link that names no node and slot".to_owned());
+    let (id, origin, origin_slot) = read().ok_or_else(broken)?;
+    let origin = match checked_id(origin)? {
+        id if id == INPUTS => Origin::SubgraphInput,
+        id => Origin::Node(id),
+    };
+    let link = Link {
+        origin,
+        origin_slot,
+    };
+    Ok((id, link))
 }
 
 /// The links that end at a subgraph's own outputs, by slot.

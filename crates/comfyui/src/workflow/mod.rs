@@ -5,6 +5,7 @@
 
 mod editor;
 mod prompt;
+pub(crate) mod weight;
 
 pub use editor::{Graph, Link, Mode, Node, Origin, Slot, Subgraph, Widgets};
 pub use prompt::{Prompt, PromptNode};
@@ -30,6 +31,9 @@ pub enum WorkflowError {
     /// Over [`limits::WORKFLOW`].
     #[error("the workflow is over {} bytes", limits::WORKFLOW)]
     TooLong,
+    /// Over [`limits::WORKFLOW_WEIGHT`].
+    #[error("the workflow has too many parts")]
+    TooHeavy,
     /// Over [`limits::WORKFLOW_DEPTH`].
     #[error("the workflow's JSON has over {} levels", limits::WORKFLOW_DEPTH)]
     TooDeep,
@@ -41,6 +45,9 @@ pub enum WorkflowError {
         /// The limit.
         limit: usize,
     },
+    /// Over [`limits::NODE_ID`].
+    #[error("the id of a node or of a subgraph is over {} bytes", limits::NODE_ID)]
+    LongId,
     /// No node in it.
     #[error("the workflow has no nodes")]
     Empty,
@@ -60,6 +67,9 @@ impl Workflow {
     pub fn parse(json: &[u8]) -> Result<Self, WorkflowError> {
         if json.len() > limits::WORKFLOW {
             return Err(WorkflowError::TooLong);
+        }
+        if weight::weight(json) > limits::WORKFLOW_WEIGHT {
+            return Err(WorkflowError::TooHeavy);
         }
         let value = serde_json::from_slice(json)
             .map_err(|error| WorkflowError::Json(crate::error::shorten(&error.to_string())))?;
@@ -101,5 +111,13 @@ impl Workflow {
             Self::Api(prompt) => prompt.len(),
             Self::Editor(graph) => graph.nodes.len(),
         }
+    }
+}
+
+/// An id, unless it is longer than it may be.
+fn checked_id(id: String) -> Result<String, WorkflowError> {
+    match id.len() > limits::NODE_ID {
+        true => Err(WorkflowError::LongId),
+        false => Ok(id),
     }
 }

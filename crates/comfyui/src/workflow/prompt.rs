@@ -37,6 +37,9 @@ impl Prompt {
         if !members.values().all(Value::is_object) {
             return Err(WorkflowError::Neither("a node is not a JSON object"));
         }
+        if members.keys().any(|id| id.len() > limits::NODE_ID) {
+            return Err(WorkflowError::LongId);
+        }
         Ok(Self(members.clone()))
     }
 

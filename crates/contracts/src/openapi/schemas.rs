@@ -25,7 +25,9 @@ pub(super) fn components() -> Components {
         .schema_from::<health::InfraHealth>()
         .schema_from::<health::ServiceHealth>()
         .schema_from::<health::CodexHealth>();
-    let builder = of_administration(of_sandboxes(of_accounts(builder)));
+    let builder = of_coding(of_workflows(of_administration(of_sandboxes(of_accounts(
+        builder,
+    )))));
     let mut token = Http::new(HttpAuthScheme::Bearer);
     token.bearer_format = Some("JWT".to_owned());
     let cookie = ApiKey::Cookie(ApiKeyValue::new("access_token"));
@@ -75,11 +77,12 @@ fn of_accounts(builder: ComponentsBuilder) -> ComponentsBuilder {
 }
 
 fn of_sandboxes(builder: ComponentsBuilder) -> ComponentsBuilder {
-    use workspace::{chat as turns, files, sandbox, sessions};
+    use workspace::{branches, chat as turns, files, sandbox, sessions};
     builder
         .schema_from::<turns::MessageCreate>()
         .schema_from::<turns::ChatTurn>()
         .schema_from::<turns::TurnRun>()
+        .schema_from::<branches::MessageEdit>()
         .schema_from::<turns::Interrupted>()
         .schema_from::<turns::FoundMessage>()
         .schema_from::<turns::Exported>()
@@ -94,6 +97,7 @@ fn of_sandboxes(builder: ComponentsBuilder) -> ComponentsBuilder {
         .schema_from::<studio::sessions::StudioSession>()
         .schema_from::<studio::sessions::NewSession>()
         .schema_from::<studio::sessions::StudioMessage>()
+        .schema_from::<studio::messages::StudioMessageCreate>()
         .schema_from::<sandbox::LaunchRequest>()
         .schema_from::<sandbox::Launched>()
         .schema_from::<sandbox::DestroyRequest>()
@@ -109,6 +113,24 @@ fn of_sandboxes(builder: ComponentsBuilder) -> ComponentsBuilder {
         .schema_from::<files::FileContent>()
         .schema_from::<files::FileMove>()
         .schema_from::<files::DirectoryCreate>()
+}
+
+fn of_coding(builder: ComponentsBuilder) -> ComponentsBuilder {
+    use codex::{patches, sessions, submissions};
+    builder
+        .schema_from::<sessions::CodexSessionCreate>()
+        .schema_from::<sessions::CodexSessionCreated>()
+        .schema_from::<sessions::CodexSession>()
+        .schema_from::<sessions::CodexSessionStatus>()
+        .schema_from::<sessions::PendingApproval>()
+        .schema_from::<submissions::SubmissionBody>()
+        .schema_from::<submissions::Submitted>()
+        .schema_from::<patches::ApplyPatch>()
+        .schema_from::<patches::Applied>()
+        .schema_from::<patches::Edit>()
+        .schema_from::<patches::EditedFile>()
+        .schema_from::<patches::SessionDiff>()
+        .schema_from::<patches::Undone>()
 }
 
 fn of_administration(builder: ComponentsBuilder) -> ComponentsBuilder {
@@ -132,4 +154,31 @@ fn of_administration(builder: ComponentsBuilder) -> ComponentsBuilder {
         .schema_from::<models::ModelUpdate>()
         .schema_from::<models::NewModel>()
         .schema_from::<models::AiModel>()
+}
+
+fn of_workflows(builder: ComponentsBuilder) -> ComponentsBuilder {
+    use studio::{files, services, workflows};
+    builder
+        .schema_from::<services::ServiceCreate>()
+        .schema_from::<services::ServiceUpdate>()
+        .schema_from::<services::NewId>()
+        .schema_from::<services::ComfyService>()
+        .schema_from::<services::ServiceTest>()
+        .schema_from::<workflows::WorkflowCreate>()
+        .schema_from::<workflows::WorkflowUpdate>()
+        .schema_from::<workflows::FavoriteChange>()
+        .schema_from::<workflows::VersionRestore>()
+        .schema_from::<workflows::WorkflowChanged>()
+        .schema_from::<workflows::StudioWorkflow>()
+        .schema_from::<workflows::WorkflowLock>()
+        .schema_from::<workflows::WorkflowValidation>()
+        .schema_from::<workflows::NodeFaults>()
+        .schema_from::<workflows::Version>()
+        .schema_from::<workflows::VersionDiff>()
+        .schema_from::<workflows::NodeOfVersion>()
+        .schema_from::<workflows::ChangedNode>()
+        .schema_from::<workflows::ChangedInput>()
+        .schema_from::<files::NewAvatar>()
+        .schema_from::<files::WorkflowUploaded>()
+        .schema_from::<files::FileEntry>()
 }

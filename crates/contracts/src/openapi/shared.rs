@@ -97,9 +97,15 @@ impl Shared {
                 .content("application/octet-stream", content);
             return Some(body.build());
         }
+        if let Taken::Form(fields) = self.first.body {
+            let body = RequestBodyBuilder::new()
+                .required(Some(Required::True))
+                .content("multipart/form-data", Content::new(Some(form(fields))));
+            return Some(body.build());
+        }
         let names = self.each().filter_map(|operation| match operation.body {
             Taken::Json(name) | Taken::JsonIfAny(name) => Some(name),
-            Taken::Nothing | Taken::Bytes => None,
+            Taken::Nothing | Taken::Bytes | Taken::Form(_) => None,
         });
         let schemas = distinct(names)
             .into_iter()
@@ -216,6 +222,18 @@ fn bytes() -> RefOr<Schema> {
     let format = SchemaFormat::KnownFormat(KnownFormat::Binary);
     let bytes = ObjectBuilder::new().schema_type(Type::String);
     bytes.format(Some(format)).into()
+}
+
+/// A file, and texts.
+fn form(fields: &[&str]) -> RefOr<Schema> {
+    let mut fields = fields.iter().copied();
+    let file = fields.next().unwrap_or_default();
+    let builder = ObjectBuilder::new().property(file, bytes()).required(file);
+    fields
+        .fold(builder, |builder, name| {
+            builder.property(name, String::schema())
+        })
+        .into()
 }
 
 /// `{code: 200, message: "success", data}`

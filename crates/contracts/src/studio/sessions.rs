@@ -1,9 +1,9 @@
-//! Section 5 of the `studio` document: sessions. For now without workflows, and without what
-//! needs an agent.
+//! Section 5 of the `studio` document: sessions. Messages to their agents are in
+//! [`super::messages`], sockets in [`super::frames`].
 
 use crate::Contract;
 use crate::operation::{Access, Answer, Body, Method, Operation, Query};
-use domain::Timestamp;
+use domain::{Timestamp, WorkflowId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -29,13 +29,19 @@ pub struct StudioSession {
 }
 
 impl StudioSession {
-    /// `session`, whose newest message is `last_message` and which is being answered or not.
+    /// `session`, which is about that workflow, whose newest message is `last_message` and which is
+    /// being answered or not.
     #[must_use]
-    pub fn of(session: domain::Session, last_message: Option<String>, running: bool) -> Self {
+    pub fn of(
+        session: domain::Session,
+        workflow: Option<WorkflowId>,
+        last_message: Option<String>,
+        running: bool,
+    ) -> Self {
         Self {
             id: session.id.0,
             title: session.title,
-            workflow_id: None,
+            workflow_id: workflow.map(|id| id.0),
             status: if running { "RUNNING" } else { "IDLE" },
             last_message_summary: last_message,
             updated_at: session.updated_at,

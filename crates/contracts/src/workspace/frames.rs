@@ -68,6 +68,16 @@ pub fn frame<D: Display>(place: &Place<D>, event: &Event) -> String {
                 kind: change.kind,
             },
         ),
+        Event::Warning(warning) => (
+            "status",
+            Body::Status {
+                status: &warning.code,
+                agent: warning.agent.as_deref(),
+                detail: Some(&warning.text),
+            },
+        ),
+        // The document has no frame for it: it goes out in our own words.
+        other => return as_it_is(place, other),
     };
     write(kind, place, body)
 }
@@ -89,6 +99,15 @@ pub fn history_lost<D: Display>(place: &Place<D>, loss: HistoryLoss) -> String {
     write("history_lost", place, Body::HistoryLost { reason, detail })
 }
 
+fn as_it_is<D: Display>(place: &Place<D>, event: &Event) -> String {
+    to_json(&Undocumented {
+        event,
+        event_id: place.event_id.to_string(),
+        session_id: place.session_id.to_string(),
+        timestamp: place.timestamp,
+    })
+}
+
 fn write<D: Display>(kind: &'static str, place: &Place<D>, body: Body<'_>) -> String {
     to_json(&Frame {
         kind,
@@ -108,6 +127,15 @@ struct Frame<'a> {
     timestamp: Timestamp,
     #[serde(flatten)]
     body: Body<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct Undocumented<'a> {
+    #[serde(flatten)]
+    event: &'a Event,
+    event_id: String,
+    session_id: String,
+    timestamp: Timestamp,
 }
 
 #[derive(Debug, Serialize)]

@@ -115,6 +115,15 @@ pub struct Message {
     /// `complete`; `failed` or `interrupted` where it was cut short.
     #[schema(example = "complete")]
     pub status: &'static str,
+    /// The message before it, if one is.
+    pub parent_id: Option<String>,
+    /// How many messages follow that one, this one included: what is answered again or edited has
+    /// siblings.
+    #[schema(example = 1)]
+    pub siblings: i64,
+    /// Which of them this one is, the oldest being 1.
+    #[schema(example = 1)]
+    pub sibling: i64,
 }
 
 impl Message {
@@ -139,6 +148,9 @@ impl Message {
             timestamp: message.created_at,
             last: message.status != MessageStatus::Answering,
             status: message.status.as_str(),
+            parent_id: message.place.parent.map(|parent| parent.to_string()),
+            siblings: message.place.siblings,
+            sibling: message.place.number,
         }
     }
 }

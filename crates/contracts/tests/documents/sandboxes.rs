@@ -5,7 +5,8 @@ use contracts::workspace::files::{DirectoryCreate, FileMove};
 use contracts::workspace::sandbox::{DestroyRequest, ExecRequest, LaunchRequest};
 use contracts::workspace::sessions::{Message, Session, SessionChange, SessionCreate};
 use domain::{
-    MessageId, MessageStatus, Role, SessionId, SessionKey, SessionKind, Timestamp, UserId, uuid_at,
+    MessageId, MessagePlace, MessageStatus, Role, SessionId, SessionKey, SessionKind, Timestamp,
+    UserId, uuid_at,
 };
 use serde_json::{Value, json};
 
@@ -122,11 +123,17 @@ fn answers() {
         content: "done".to_owned(),
         status: MessageStatus::Complete,
         created_at: Timestamp(0),
+        place: MessagePlace {
+            parent: Some(uuid_at(1_500, [0; 10])),
+            siblings: 3,
+            number: 2,
+        },
     };
     written(
         Message::of(&session(), message.clone()),
         &json!({"message_id": message.uuid.to_string(), "session_id": uuid, "sender": "agent",
             "agent": "Mike", "content": "done", "timestamp": epoch, "final": true,
-            "status": "complete"}),
+            "status": "complete", "parent_id": uuid_at(1_500, [0; 10]).to_string(),
+            "siblings": 3, "sibling": 2}),
     );
 }

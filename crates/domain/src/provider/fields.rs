@@ -85,16 +85,7 @@ impl ProviderUrl {
     /// # Errors
     /// The sentence that says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        if text.len() > 512 {
-            return Err("must be at most 512 characters");
-        }
-        if !is_http_url(text) {
-            return Err("must be an http or https URL, without a user name");
-        }
-        if text.contains(['?', '#']) {
-            return Err("must have neither a query nor a fragment");
-        }
-        Ok(Self(text.trim_end_matches('/').to_owned()))
+        base_url(text).map(Self)
     }
 
     /// The URL.
@@ -115,6 +106,20 @@ impl ProviderUrl {
         };
         server(&self.0) == server(other)
     }
+}
+
+/// The rules of every address that people give for a server that we then ask.
+pub(crate) fn base_url(text: &str) -> Result<String, &'static str> {
+    if text.len() > 512 {
+        return Err("must be at most 512 characters");
+    }
+    if !is_http_url(text) {
+        return Err("must be an http or https URL, without a user name");
+    }
+    if text.contains(['?', '#']) {
+        return Err("must have neither a query nor a fragment");
+    }
+    Ok(text.trim_end_matches('/').to_owned())
 }
 
 /// A provider's key: 1 to 512 ASCII characters without blanks. Never shown.

@@ -1,5 +1,6 @@
 //! A request for a chat completion, as much of it as the offline model understands.
 
+use super::parameters::Parameters;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -81,34 +82,34 @@ impl Question {
         options.is_some_and(|options| options.include_usage)
     }
 
-    pub(super) fn last_user_text(&self) -> String {
-        let mut newest_first = self.messages.iter().rev();
-        newest_first
-            .find(|message| message.role == "user")
-            .map_or_else(String::new, Message::text)
+    /// What the person, or whoever handed the work on, said last.
+    pub(super) fn instruction(&self) -> String {
+        let said = self.instruction_at();
+        let said = said.and_then(|at| self.messages.get(at));
+        said.map_or_else(String::new, Message::text)
     }
 
-    /// The results that the newest messages report, oldest first, with the names of their tools.
+    /// What the tools answered since then, oldest first, with their names.
     pub(super) fn tool_results(&self) -> Vec<(String, String)> {
-        let mut results: Vec<_> = self
-            .messages
-            .iter()
-            .rev()
-            .take_while(|message| message.role == "tool")
-            .map(|message| (self.tool_name(message), message.text()))
-            .collect();
-        results.reverse();
+        let since = self.instruction_at().unwrap_or_default();
+        let later = self.messages.iter().skip(since);
+        let results = later.filter(|message| message.role == "tool");
         results
+            .map(|message| (self.tool_name(message), message.text()))
+            .collect()
     }
 
-    /// The offered tool of that name: the names of its parameters.
-    pub(super) fn parameters_of(&self, name: &str) -> Option<Vec<&str>> {
-        let offered = self.tools.iter().flatten();
-        let tool = offered
-            .map(|tool| &tool.function)
-            .find(|function| function.name == name)?;
-        let properties = tool.parameters.get("properties").and_then(Value::as_object);
-        Some(properties.map_or_else(Vec::new, |names| names.keys().map(String::as_str).collect()))
+    fn instruction_at(&self) -> Option<usize> {
+        let is_said = |message: &Message| message.role == "user" && !message.is_of_platform();
+        let found = self.messages.iter().rposition(is_said);
+        found.or_else(|| self.messages.iter().rposition(|one| one.role == "user"))
+    }
+
+    /// The parameters of the offered tool of that name.
+    pub(super) fn parameters_of(&self, name: &str) -> Option<Parameters<'_>> {
+        let mut offered = self.tools.iter().flatten().map(|tool| &tool.function);
+        let tool = offered.find(|function| function.name == name)?;
+        Some(Parameters(&tool.parameters))
     }
 
     pub(super) fn offers_tools(&self) -> bool {
@@ -137,6 +138,16 @@ impl Question {
 }
 
 impl Message {
+    /// Whether it is the platform that speaks, in a role that the wire has no other name for:
+    /// notices, summaries, what other agents said.
+    fn is_of_platform(&self) -> bool {
+        let text = self.text();
+        let first = text.lines().next().unwrap_or_default();
+        first.starts_with("[Notice of the platform]")
+            || first == "[Summary of what happened before]"
+            || (first.starts_with('[') && first.ends_with(" said to the user]"))
+    }
+
     /// The content: a text, or the text parts of a list.
     fn text(&self) -> String {
         match &self.content {

@@ -1,7 +1,7 @@
 //! Files of a room, each named by the first event that it may hold.
 
 use super::record::{self, Read1};
-use crate::told::Told;
+use crate::told::{Marks, Told};
 use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, File, OpenOptions},
@@ -13,6 +13,9 @@ use std::{
 
 const SUFFIX: &str = ".log";
 
+/// The bytes that an event takes at least.
+const LEAST: u64 = 32;
+
 /// How much is read at a time.
 const READ: usize = 64 * 1024;
 
@@ -21,8 +24,11 @@ const READ: usize = 64 * 1024;
 struct Title {
     epoch: u64,
     first: u64,
-    /// The last mark before this file.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The last marks before this file.
+    #[serde(default, skip_serializing_if = "Marks::is_empty")]
+    runs: Marks,
+    /// The last one, in files from before rooms were shared.
+    #[serde(default, skip_serializing)]
     told: Option<Told>,
 }
 
@@ -45,23 +51,39 @@ pub(super) struct Segment {
 
 /// What the newest file holds.
 pub(super) enum Tail {
-    /// Whole records up to event `next` - 1, `bytes` long.
-    Sound {
-        epoch: u64,
-        next: u64,
-        bytes: u64,
-        told: Option<Told>,
-    },
+    /// Whole records.
+    Sound(End),
     /// Its writer died before it had written the first record: it never held an event.
     Stillborn,
     /// It cannot be trusted.
-    Corrupt,
+    Damaged {
+        /// The whole records before the damage; nothing if its title is damaged.
+        sound: Option<End>,
+        /// No event that it ever held has this number or a higher one.
+        above: u64,
+    },
+}
+
+/// Where whole records end.
+#[derive(Clone, Debug)]
+pub(super) struct End {
+    pub(super) epoch: u64,
+    /// The number of the next event.
+    pub(super) next: u64,
+    /// How many bytes the records take.
+    pub(super) bytes: u64,
+    pub(super) told: Marks,
 }
 
 /// The bytes that a new file begins with.
-pub(super) fn title(epoch: u64, first: u64, told: Option<Told>) -> io::Result<Vec<u8>> {
+pub(super) fn title(epoch: u64, first: u64, runs: &Marks) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let title = Title { epoch, first, told };
+    let title = Title {
+        epoch,
+        first,
+        runs: runs.clone(),
+        told: None,
+    };
     record::put(&serde_json::to_vec(&title)?, &mut bytes)?;
     Ok(bytes)
 }
@@ -114,41 +136,59 @@ pub(super) fn open(segment: &Segment, epoch: u64) -> io::Result<Option<BufReader
     Ok(ours.then_some(reader))
 }
 
+/// Whether a file holds its title and nothing else.
+pub(super) fn is_bare(segment: &Segment) -> io::Result<bool> {
+    Ok(match record::read(&mut File::open(&segment.path)?)? {
+        Read1::Whole(title) => (record::HEAD + title.len()) as u64 == segment.bytes,
+        Read1::End | Read1::Torn | Read1::Corrupt => false,
+    })
+}
+
 /// Reads a file to its end.
 pub(super) fn scan(segment: &Segment) -> io::Result<Tail> {
     let mut reader = BufReader::with_capacity(READ, File::open(&segment.path)?);
+    let above = |next: u64, bytes: u64| next + segment.bytes.saturating_sub(bytes) / LEAST;
+    let damaged = Tail::Damaged {
+        sound: None,
+        above: above(segment.first, 0),
+    };
     let title = match record::read(&mut reader)? {
         Read1::Whole(bytes) => bytes,
         Read1::End | Read1::Torn => return Ok(Tail::Stillborn),
-        Read1::Corrupt => return Ok(Tail::Corrupt),
+        Read1::Corrupt => return Ok(damaged),
     };
-    let mut bytes = (record::HEAD + title.len()) as u64;
+    let bytes = (record::HEAD + title.len()) as u64;
     let title = serde_json::from_slice::<Title>(&title).ok();
     let Some(title) = title.filter(|title| title.first == segment.first) else {
-        return Ok(Tail::Corrupt);
+        return Ok(damaged);
     };
-    let mut next = title.first;
-    let mut told = title.told;
+    let mut end = End {
+        epoch: title.epoch,
+        next: title.first,
+        bytes,
+        told: title.runs,
+    };
+    if let Some(told) = title.told {
+        end.told.note(told);
+    }
     loop {
-        match record::read(&mut reader)? {
+        let marked = match record::read(&mut reader)? {
             Read1::Whole(event) => {
-                bytes += (record::HEAD + event.len()) as u64;
-                next += 1;
-                let Ok(marked) = serde_json::from_slice::<Marked>(&event) else {
-                    return Ok(Tail::Corrupt);
-                };
-                told = marked.told.or(told);
+                let size = (record::HEAD + event.len()) as u64;
+                serde_json::from_slice::<Marked>(&event).map(|marked| (marked, size))
             }
-            Read1::End | Read1::Torn => {
-                let epoch = title.epoch;
-                return Ok(Tail::Sound {
-                    epoch,
-                    next,
-                    bytes,
-                    told,
-                });
-            }
-            Read1::Corrupt => return Ok(Tail::Corrupt),
+            Read1::End | Read1::Torn => return Ok(Tail::Sound(end)),
+            Read1::Corrupt => break,
+        };
+        let Ok((marked, size)) = marked else { break };
+        end.bytes += size;
+        end.next += 1;
+        if let Some(told) = marked.told {
+            end.told.note(told);
         }
     }
+    Ok(Tail::Damaged {
+        above: above(end.next, end.bytes),
+        sound: Some(end),
+    })
 }

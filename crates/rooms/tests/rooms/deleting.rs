@@ -2,7 +2,8 @@
 
 use crate::reader::{Reader, SESSION, event, open, publish, small};
 use rooms::{After, Closed, Loss, Presence, PublishError, Settings, SubscribeError};
-use std::time::Duration;
+use std::{fs, time::Duration};
+use uuid::Uuid;
 
 #[tokio::test]
 async fn readers_are_told_and_files_removed() {
@@ -95,6 +96,30 @@ async fn rooms_that_are_old_are_forgotten() {
     let mut reader = Reader::enter(&rooms, After::Event(first)).await;
     assert_eq!(reader.take().await, None);
     assert_eq!(reader.losses, [Loss::Unknown]);
+}
+
+#[tokio::test]
+async fn a_room_that_cannot_be_forgotten_keeps_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        age: Duration::ZERO,
+        ..small()
+    };
+    let rooms = open(folder.path(), settings);
+    let at = |session: &Uuid| folder.path().join(session.to_string());
+    let others: Vec<Uuid> = (100..120).map(Uuid::from_u128).collect();
+    for session in &others {
+        rooms.publish(*session, vec![event("x")]).await.unwrap();
+    }
+    rooms.sweep().await.unwrap();
+    // A lasting room whose file cannot be read.
+    let broken = at(&SESSION);
+    fs::create_dir_all(broken.join("00000000000000000001.log")).unwrap();
+    fs::write(broken.join("lasting"), "").unwrap();
+    assert!(rooms.forget_old().await.is_err());
+    assert!(others.iter().all(|session| !at(session).exists()));
+    assert!(broken.exists());
+    assert_eq!(rooms.counts().rooms, 0);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@
 mod crashes;
 mod deleting;
 mod interleavings;
+mod lasting;
 mod limits;
 mod reader;
 mod slow_readers;

@@ -1,11 +1,12 @@
-//! Letters, sandboxes, commands, rooms and runs.
+//! Letters, sandboxes, commands, rooms, runs, and ComfyUI services.
 
-use super::{Call, Client, ExecEvents, RunLines, refusal, waiting};
+use super::{Call, Client, ExecEvents, FollowLines, RunLines, refusal, waiting};
 use crate::{
+    comfy::Follow,
     commands::{Command, Commands, Exec, Output},
     mail::Letter,
     rooms::{Presence, Publish, Published},
-    runs::Drive,
+    runs::{Drive, Hearing},
     sandboxes::{Destroyed, Launch, Launched, OfUser, Previews, Sandbox},
 };
 use domain::{Error, UserId};
@@ -182,24 +183,53 @@ impl Client {
         self.ask(call.json(events)?).await
     }
 
-    /// Has a run driven, and tells what happens as it happens. Dropping the stream stops nothing.
+    /// Has a run driven.
     ///
     /// # Errors
     /// The runner's refusal, or that it cannot be asked.
-    pub async fn drive(&self, drive: &Drive) -> Result<RunLines, Error> {
+    pub async fn drive(&self, drive: &Drive) -> Result<(), Error> {
         let call = Call::new(Method::POST, "/v1/runs").json(drive)?;
+        self.open(call).await?;
+        Ok(())
+    }
+
+    /// The same, and tells what is to be heard of it as it happens. Dropping the stream stops
+    /// nothing.
+    ///
+    /// # Errors
+    /// The runner's refusal, or that it cannot be asked.
+    pub async fn listen(&self, drive: &Drive, hearing: Hearing) -> Result<RunLines, Error> {
+        let path = match hearing {
+            Hearing::Everything => "/v1/runs",
+            Hearing::End => "/v1/runs?only=end",
+        };
+        let call = Call::new(Method::POST, path).json(drive)?;
         let response = self.open(call.accept("application/x-ndjson")).await?;
         let body = waiting::unless_silent(response.into_body(), &self.platform.clock);
         Ok(Self::run_lines(body))
     }
 
-    /// Who is in a session's room.
+    /// Opens the socket of a ComfyUI service, and tells what is heard. Dropping the stream closes
+    /// it.
+    ///
+    /// # Errors
+    /// Forbidden when the address must not be connected to; the runner's refusal, or that it
+    /// cannot be asked.
+    pub async fn follow(&self, follow: &Follow) -> Result<FollowLines, Error> {
+        let call = Call::new(Method::POST, "/v1/comfy/follow").json(follow)?;
+        let response = self.open(call).await?;
+        let body = waiting::unless_silent(response.into_body(), &self.platform.clock);
+        Ok(Self::follow_lines(body))
+    }
+
+    /// Who is in the room of a coding session, and the number of its newest event, which is never
+    /// given again: the runner keeps the room's numbers from then on, until the session is deleted.
     ///
     /// # Errors
     /// The runner's refusal, or that it cannot be asked.
     pub async fn presence(&self, session: Uuid) -> Result<Presence, Error> {
         let call = Call::new(Method::GET, format!("/v1/rooms/{session}"));
-        self.ask(call).await
+        self.ask(call.query(&[("newest", Some("true"))])).await
     }
 }
 

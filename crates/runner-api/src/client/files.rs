@@ -193,7 +193,7 @@ impl Client {
         Ok(self.patient(self.open(call).await?))
     }
 
-    fn patient(&self, response: Response<ByteStream>) -> Response<ByteStream> {
+    pub(super) fn patient(&self, response: Response<ByteStream>) -> Response<ByteStream> {
         response.map(|body| waiting::unless_silent(body, &self.platform.clock))
     }
 }

@@ -1,11 +1,11 @@
-//! Streams of lines of JSON: a command's events, a run's.
+//! Streams of lines of JSON: a command's events, a run's, a ComfyUI service's.
 
 use super::{Client, refusal};
-use crate::{commands::ExecEvent, runs::Passed};
+use crate::{comfy::FollowLine, commands::ExecEvent, runs::Passed};
 use domain::Error;
 use futures::{Stream, StreamExt, stream};
 use ports::ByteStream;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use std::{collections::VecDeque, pin::Pin};
 
 /// The longest line of a command, in bytes.
@@ -14,11 +14,17 @@ const COMMAND_LINE: usize = 1024 * 1024;
 /// The longest line of a run: a message twice, every letter escaped, and what its calls are told.
 const RUN_LINE: usize = 16 * 1024 * 1024;
 
+/// The longest line of a ComfyUI service: its longest frame, every letter escaped.
+const FOLLOW_LINE: usize = 8 * 1024 * 1024;
+
 /// The events of a command, as they happen. The last one is its end, or an error in place of it.
 pub type ExecEvents = Pin<Box<dyn Stream<Item = Result<ExecEvent, Error>> + Send>>;
 
 /// The lines of a run, as they come. Where the last has no end, the run goes on without telling.
 pub type RunLines = Pin<Box<dyn Stream<Item = Result<Passed, Error>> + Send>>;
+
+/// What is heard of a ComfyUI service, as it comes. The last line has an end, or is an error.
+pub type FollowLines = Pin<Box<dyn Stream<Item = Result<FollowLine, Error>> + Send>>;
 
 /// A line, with whatever it may have. Derived from [`ExecEvent`], reading would cost a component
 /// tens of kilobytes: what is tagged within is gathered as a whole first.
@@ -86,18 +92,33 @@ impl Client {
 
     /// The lines of the run in `body`.
     pub(super) fn run_lines(body: ByteStream) -> RunLines {
-        let lines = Lines::new(body, RUN_LINE);
-        Box::pin(stream::unfold(lines, async |mut lines| {
-            if lines.done {
-                return None;
-            }
-            let line = lines.next().await?.and_then(|line| {
-                serde_json::from_slice::<Passed>(&line).map_err(|error| refusal::malformed(&error))
-            });
-            lines.done = line.as_ref().map_or(true, |line| line.end.is_some());
-            Some((line, lines))
-        }))
+        Box::pin(until(body, RUN_LINE, |line: &Passed| line.end.is_some()))
     }
+
+    /// What is heard of the ComfyUI service in `body`.
+    pub(super) fn follow_lines(body: ByteStream) -> FollowLines {
+        let ends = |line: &FollowLine| line.end.is_some();
+        Box::pin(until(body, FOLLOW_LINE, ends))
+    }
+}
+
+/// The lines of `body`, up to one that is the last, or an error.
+fn until<T: DeserializeOwned>(
+    body: ByteStream,
+    most: usize,
+    is_last: fn(&T) -> bool,
+) -> impl Stream<Item = Result<T, Error>> + Send {
+    let lines = (Lines::new(body, most), is_last);
+    stream::unfold(lines, async |(mut lines, is_last)| {
+        if lines.done {
+            return None;
+        }
+        let line = lines.next().await?.and_then(|line| {
+            serde_json::from_slice(&line).map_err(|error| refusal::malformed(&error))
+        });
+        lines.done = line.as_ref().map_or(true, is_last);
+        Some((line, (lines, is_last)))
+    })
 }
 
 impl Lines {

@@ -47,6 +47,11 @@ fn prepare() -> Result<(Hold, std::os::fd::OwnedFd), String> {
     sethostname(plan.hostname.as_bytes()).map_err(|error| format!("the host name: {error}"))?;
     loopback::bring_up().map_err(|error| format!("the loopback: {error}"))?;
     let listener = serve::listen(&plan.serve.socket)?;
+    if plan.project.is_some() {
+        // The kernel takes the working directory along into the new namespace of mounts.
+        rustix::process::fchdir(rustix::stdio::stderr())
+            .map_err(|error| format!("entering the project: {error}"))?;
+    }
     mounts::enter(&plan).map_err(|(what, error)| format!("{what}: {error}"))?;
     give_up_power().map_err(|error| format!("giving capabilities up: {error}"))?;
     seccomp::forbid()?;

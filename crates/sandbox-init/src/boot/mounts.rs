@@ -51,7 +51,7 @@ pub(super) fn doing<E: Into<io::Error>>(what: impl Into<String>) -> impl FnOnce(
 }
 
 /// Builds the file system and makes it the only one. The working directory is the sandbox's
-/// folder on the host before, and the workspace after.
+/// folder on the host before, or the project, and the workspace after.
 pub(super) fn enter(plan: &Hold) -> Result<(), Fault> {
     unshare(CloneFlags::CLONE_NEWNS).map_err(doing("a namespace of mounts"))?;
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
@@ -62,7 +62,7 @@ pub(super) fn enter(plan: &Hold) -> Result<(), Fault> {
     settings::provide(plan)?;
     devices::provide()?;
     temporary(plan.tmpfs)?;
-    workspace()?;
+    workspace(plan)?;
     proc::provide()?;
     seal()?;
     pivot().map_err(doing("entering the root"))
@@ -148,12 +148,21 @@ fn temporary(size: u64) -> Result<(), Fault> {
     fs::remove_dir(&scratch).map_err(doing("temporary folders"))
 }
 
-/// By the working directory, because the folders above may be closed to the sandbox's user.
-fn workspace() -> Result<(), Fault> {
+/// By the working directory, because the folders above may be closed to the sandbox's user. Of a
+/// project it is the folder itself.
+fn workspace(plan: &Hold) -> Result<(), Fault> {
+    let source = match plan.project {
+        None => "workspace",
+        Some(_) => ".",
+    };
+    let sealed = match plan.read_only {
+        true => MountFlags::RDONLY,
+        false => MountFlags::empty(),
+    };
     let target = folder("/workspace")?;
     let bind = || -> io::Result<()> {
-        mount_bind("workspace", &target)?;
-        let flags = MountFlags::BIND | MountFlags::NOSUID | MountFlags::NODEV;
+        mount_bind(source, &target)?;
+        let flags = MountFlags::BIND | MountFlags::NOSUID | MountFlags::NODEV | sealed;
         Ok(mount_remount(&target, flags | kept_flags(&target)?, c"")?)
     };
     bind().map_err(doing("the workspace"))

@@ -1,7 +1,10 @@
 //! What a sandbox's container is: all of its isolation stands here.
 
 use super::failed;
-use crate::backend::{BackendError, Plan, SandboxId};
+use crate::{
+    backend::{BackendError, Plan, SandboxId},
+    projects::Project,
+};
 use bollard::models::{
     ContainerCreateBody, HostConfig, HostConfigCgroupnsModeEnum, HostConfigLogConfig, Mount,
     MountBindOptions, MountBindOptionsPropagationEnum, MountType, ResourcesUlimits,
@@ -139,7 +142,7 @@ impl Shape {
                 ("/run".to_owned(), tmpfs("noexec,mode=755", 1 << 20)),
             ])),
             mounts: Some(vec![
-                bind(&plan.folder.join("workspace"), "/workspace", false),
+                bind(&workspace(plan), "/workspace", plan.read_only),
                 bind(&plan.folder.join("control"), "/run/atelier", false),
                 bind(&self.init, INIT, true),
             ]),
@@ -151,6 +154,12 @@ impl Shape {
             ..HostConfig::default()
         })
     }
+}
+
+/// What the container sees as its workspace.
+fn workspace(plan: &Plan) -> PathBuf {
+    let own = || plan.folder.join("workspace");
+    plan.project.as_ref().map_or_else(own, Project::path)
 }
 
 fn bind(source: &Path, target: &str, read_only: bool) -> Mount {

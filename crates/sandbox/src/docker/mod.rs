@@ -8,7 +8,10 @@ mod container;
 mod engine;
 mod image;
 
-use crate::backend::{Backend, BackendError, BoxFuture, Plan, Running, SandboxId};
+use crate::{
+    backend::{Backend, BackendError, BoxFuture, Plan, Running, SandboxId},
+    projects::Project,
+};
 use bollard::{
     errors::Error,
     models::ContainerInspectResponse,
@@ -202,6 +205,9 @@ impl Backend for Docker {
                     failed("starting the container")("it ended at once: sandbox-init did not run")
                 })?;
                 self.engine.listens(&running, LISTENING).await?;
+                if let Some(project) = &plan.project {
+                    check_project(project, running.init)?;
+                }
                 Ok(running)
             };
             let started = started.await;
@@ -248,6 +254,19 @@ impl Backend for Docker {
             });
             Ok(ids.collect())
         })
+    }
+}
+
+/// The engine goes by a path, in which somebody may have put a symlink since it was resolved: what
+/// the container really has is looked at before anything runs in it.
+fn check_project(project: &Project, init: u32) -> Result<(), BackendError> {
+    let seen = PathBuf::from(format!("/proc/{init}/root/workspace"));
+    match project.is(&seen) {
+        Ok(true) => Ok(()),
+        // An engine whose processes we may not look at: then only it can be deceived.
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Ok(()),
+        Ok(false) => Err(failed("mounting the project")("it was replaced meanwhile")),
+        Err(error) => Err(failed("looking at the project")(error)),
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::backend::{BackendError, Limits, Plan, Running};
 use rustix::process::geteuid;
-use sandbox_init::protocol::{CommandLimits, Hold, Serve};
+use sandbox_init::protocol::{Beneath, CommandLimits, Hold, Serve};
 use std::{
     fs, io,
     os::unix::fs::PermissionsExt,
@@ -94,6 +94,11 @@ fn hold(settings: &Settings, plan: &Plan, root: bool, covered: Covered) -> Hold 
         user: root.then_some(plan.user),
         hostname: "sandbox".to_owned(),
         tmpfs: plan.limits.tmpfs,
+        project: plan.project.as_ref().map(|project| Beneath {
+            root: project.root.clone(),
+            below: project.below.clone(),
+        }),
+        read_only: plan.read_only,
         name_server: plan.network.then(|| NAME_SERVER.to_owned()),
         serve: Serve {
             socket: Path::new(SOCKET).to_owned(),

@@ -53,6 +53,8 @@ pub(super) async fn probe(backend: &Namespaces, user: (u32, u32)) -> Result<(), 
         folder: backend.settings.state.join(format!("probe-{id}")),
         user,
         network: false,
+        project: None,
+        read_only: false,
         limits: SMALL,
     };
     prepare(&plan).map_err(super::failed("preparing the probe"))?;

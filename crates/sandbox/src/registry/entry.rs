@@ -149,8 +149,10 @@ impl Entry {
         self.now().record.id
     }
 
+    /// Its files on the host. Whoever asks does not hold `now`.
     pub(super) fn workspace(&self) -> PathBuf {
-        self.folder.join("workspace")
+        let project = self.now().record.project.clone();
+        project.map_or_else(|| self.folder.join("workspace"), |project| project.path())
     }
 
     pub(super) fn plan(&self, limits: Limits) -> Plan {
@@ -160,6 +162,8 @@ impl Entry {
             folder: self.folder.clone(),
             user: now.record.user,
             network: now.record.network,
+            project: now.record.project.clone(),
+            read_only: now.record.read_only,
             limits,
         }
     }

@@ -1,6 +1,6 @@
 //! Why a sandbox could not be had, and what the person who asked can do about it.
 
-use crate::backend::BackendError;
+use crate::{backend::BackendError, projects::NoProject};
 use std::{error::Error, sync::Arc};
 
 /// An operation on a sandbox failed. The text is fit for the person who asked.
@@ -22,6 +22,9 @@ pub enum SandboxError {
     /// The operator lets no sandbox have the network.
     #[error("Sandboxes have no network here. The operator can allow it (RUNNER_SANDBOX_NETWORK)")]
     NetworkNotAllowed,
+    /// The folder of the host that was asked for may not be a workspace.
+    #[error("The project {0}")]
+    NoProject(#[from] NoProject),
     /// No backend can make one now. The reason says what would help.
     #[error("Sandboxes are not available: {reason}")]
     Unavailable {

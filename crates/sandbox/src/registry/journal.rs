@@ -3,7 +3,7 @@
 //! Invariant: a record is on disk before its sandbox is started, and is removed after its folder.
 
 use super::removal::remove_tree;
-use crate::backend::SandboxId;
+use crate::{backend::SandboxId, projects::Project};
 use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -36,6 +36,12 @@ pub(super) struct Record {
     /// Whose it is; nobody's while it waits in the pool.
     pub(super) owner: Option<Owner>,
     pub(super) network: bool,
+    /// The folder of the host that is its workspace, if one is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) project: Option<Project>,
+    /// Whether nothing in its workspace may be changed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) read_only: bool,
     /// Whom its processes and files are on the host.
     pub(super) user: (u32, u32),
     /// When it was launched. Times are milliseconds since 1970.
@@ -71,6 +77,8 @@ impl Record {
             id,
             owner: None,
             network: false,
+            project: None,
+            read_only: false,
             user,
             created_at: now,
             last_used_at: now,

@@ -6,18 +6,25 @@ use super::{
     error::SandboxError,
     journal::{Owner, Phase, Record},
 };
-use crate::backend::SandboxId;
-use std::sync::Arc;
+use crate::{
+    backend::SandboxId,
+    projects::{NoProject, Project},
+};
+use std::{path::PathBuf, sync::Arc};
 use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
 /// What is asked of a sandbox.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Launch {
     /// Whose it is.
     pub user: i64,
     /// Whether it shall have the network. One that is there already stays as it is.
     pub network: bool,
+    /// The folder of the host that shall be its workspace, if one shall.
+    pub project: Option<PathBuf>,
+    /// Whether nothing in its workspace may be changed.
+    pub read_only: bool,
 }
 
 /// A session has its sandbox, and it runs.
@@ -105,8 +112,11 @@ impl Inner {
         if launch.network && !self.settings.network {
             return Err(SandboxError::NetworkNotAllowed);
         }
+        let project = launch.project.as_deref();
+        let project = project.map(|path| self.settings.projects.at(path));
+        let project = project.transpose()?;
         loop {
-            let (entry, created) = match self.claim(session, launch)? {
+            let (entry, created) = match self.claim(session, &launch, project.as_ref())? {
                 Claim::There(entry) => {
                     let _life = entry.life.lock().await;
                     if matches!(entry.now().state, State::Gone(None)) {
@@ -139,7 +149,12 @@ impl Inner {
     }
 
     /// The session's sandbox, or one that is now its own.
-    fn claim(&self, session: Uuid, launch: Launch) -> Result<Claim, SandboxError> {
+    fn claim(
+        &self,
+        session: Uuid,
+        launch: &Launch,
+        project: Option<&Project>,
+    ) -> Result<Claim, SandboxError> {
         let mut table = self.table();
         if let Some(entry) = table.sessions.get(&session) {
             return Ok(Claim::There(entry.clone()));
@@ -159,7 +174,9 @@ impl Inner {
                 limit: self.settings.total,
             });
         }
-        let (entry, pooled) = match launch.network {
+        // Those in the pool are all alike.
+        let special = launch.network || launch.read_only || project.is_some();
+        let (entry, pooled) = match special {
             false => table.pool_take(),
             true => None,
         }
@@ -175,6 +192,11 @@ impl Inner {
             user: launch.user,
         });
         now.record.network = launch.network;
+        now.record.read_only = launch.read_only;
+        if let Some(project) = project {
+            now.record.user = self.user_of(project)?;
+            now.record.project = Some(project.clone());
+        }
         now.record.created_at = at;
         now.touch(at);
         drop(now);
@@ -183,6 +205,20 @@ impl Inner {
             entry,
             life,
             pooled,
+        })
+    }
+
+    /// Whom the processes in a project are: its owner, where the runner can be anybody and that is
+    /// not root.
+    fn user_of(&self, project: &Project) -> Result<(u32, u32), SandboxError> {
+        let own = self.settings.user;
+        if !rustix::process::geteuid().is_root() {
+            return Ok(own);
+        }
+        let owner = project.owner();
+        Ok(match owner.map_err(|_| NoProject::NoFolder)? {
+            (0, _) | (_, 0) => own,
+            owner => owner,
         })
     }
 

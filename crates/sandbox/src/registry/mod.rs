@@ -38,6 +38,7 @@ pub use settings::{Floor, Quota, Settings};
 use crate::{
     backend::{Backend, SandboxId},
     exec::{self, ExecError},
+    projects::{NoProject, Project},
 };
 use entry::{Entry, State};
 use journal::Journal;
@@ -205,10 +206,11 @@ impl Sandboxes {
     /// [`SandboxError::NotFound`].
     pub fn files(&self, session: Uuid) -> Result<Files, SandboxError> {
         let entry = self.0.entry(session)?;
+        let workspace = entry.workspace();
         let mut now = entry.now();
         now.touch(self.0.clock.now());
         Ok(Files {
-            workspace: entry.workspace(),
+            workspace,
             user: now.record.user,
         })
     }
@@ -262,6 +264,23 @@ impl Sandboxes {
             counts.full += usize::from(now.measured.full.is_some());
         }
         counts
+    }
+
+    /// Where what is kept beside a session's files is: no sandbox reaches it, and it goes with the
+    /// sandbox.
+    ///
+    /// # Errors
+    /// [`SandboxError::NotFound`].
+    pub fn beside(&self, session: Uuid) -> Result<PathBuf, SandboxError> {
+        Ok(self.0.entry(session)?.folder.clone())
+    }
+
+    /// The folder of the host at that path, if it may be a workspace.
+    ///
+    /// # Errors
+    /// [`NoProject`]
+    pub fn project(&self, path: &Path) -> Result<Project, NoProject> {
+        self.0.settings.projects.at(path)
     }
 
     /// `docker` or `namespace`.

@@ -1,6 +1,6 @@
 //! How many sandboxes there may be, how large, and for how long.
 
-use crate::{backend::Limits, exec};
+use crate::{backend::Limits, exec, projects::Projects};
 use std::{path::PathBuf, time::Duration};
 
 /// How the sandboxes of a runner are.
@@ -16,6 +16,8 @@ pub struct Settings {
     pub exec: exec::Settings,
     /// Whether one that asks for it gets the network.
     pub network: bool,
+    /// Which folders of the host may be workspaces.
+    pub projects: Projects,
     /// How many a user may have.
     pub per_user: usize,
     /// How many all users together may have.
@@ -66,6 +68,7 @@ impl Settings {
             },
             exec: exec::Settings::default(),
             network: false,
+            projects: Projects::default(),
             per_user: 10,
             total: 100,
             pool: 0,

@@ -58,6 +58,8 @@ async fn live(sandboxes: &Sandboxes, session: Uuid) {
     let launch = Launch {
         user: 1,
         network: false,
+        project: None,
+        read_only: false,
     };
     if sandboxes.launch(session, launch).await.is_err() {
         return;

@@ -150,6 +150,8 @@ async fn a_container_with_the_network_has_it_and_one_without_has_not() {
     let launch = Launch {
         user: 1,
         network: true,
+        project: None,
+        read_only: false,
     };
     site.sandboxes.launch(with, launch).await.unwrap();
     let routes = "wc -l < /proc/net/route";

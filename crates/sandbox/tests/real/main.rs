@@ -14,6 +14,7 @@ mod attacks;
 mod canaries;
 mod crashes;
 mod life;
+mod projects;
 mod site;
 #[path = "../support/mod.rs"]
 mod support;

@@ -147,6 +147,8 @@ impl Site {
         let launch = Launch {
             user: 1,
             network: false,
+            project: None,
+            read_only: false,
         };
         self.sandboxes.launch(session, launch).await.unwrap();
         session

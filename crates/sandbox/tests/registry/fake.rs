@@ -187,6 +187,8 @@ impl Ground {
 pub(crate) const ALONE: Launch = Launch {
     user: 1,
     network: false,
+    project: None,
+    read_only: false,
 };
 
 /// Launches a new session's sandbox.

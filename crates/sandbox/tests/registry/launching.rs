@@ -81,6 +81,8 @@ async fn there_are_no_more_than_allowed_and_destroying_makes_room() {
     let of = |user| Launch {
         user,
         network: false,
+        project: None,
+        read_only: false,
     };
     sandboxes.launch(Uuid::new_v4(), of(2)).await.unwrap();
     let fourth = sandboxes.launch(Uuid::new_v4(), of(3)).await.unwrap_err();
@@ -101,9 +103,14 @@ async fn the_network_is_the_operators_to_give() {
     let wish = Launch {
         user: 1,
         network: true,
+        project: None,
+        read_only: false,
     };
     let (closed, _) = ground.open(|_| {}).await;
-    let refused = closed.launch(Uuid::new_v4(), wish).await.unwrap_err();
+    let refused = closed
+        .launch(Uuid::new_v4(), wish.clone())
+        .await
+        .unwrap_err();
     assert!(matches!(refused, SandboxError::NetworkNotAllowed));
     assert_eq!(ground.names(), [""; 0]);
     closed.shutdown().await.unwrap();

@@ -134,6 +134,8 @@ impl Bench {
             folder,
             user,
             network: false,
+            project: None,
+            read_only: false,
             limits: Limits {
                 memory: 512 * 1024 * 1024,
                 processes: 128,

@@ -2,7 +2,7 @@
 
 use super::{account_columns, by_id, read};
 use crate::rows::{count_of, first};
-use domain::{Account, AvatarUrl, Bio, DisplayName, Email, Error, UserId, Username};
+use domain::{Account, AvatarUrl, Bio, DisplayName, Email, Error, FileId, UserId, Username};
 use ports::{Sql, Value};
 
 /// What became of a change.
@@ -57,6 +57,40 @@ pub async fn update_profile(
     parameters.extend(part(change.bio, Bio::as_str));
     parameters.extend(part(change.avatar_url, AvatarUrl::as_str));
     changed(sql, user, UPDATE, parameters).await
+}
+
+/// Shows the picture at `url`, which is the account's file `file`. `false` when the file is gone,
+/// or the account has a newer picture: of two who send one at once, one would show what the other
+/// has just removed.
+///
+/// # Errors
+/// What a failed statement means.
+pub async fn show_picture(
+    sql: &dyn Sql,
+    user: UserId,
+    url: &AvatarUrl,
+    file: FileId,
+) -> Result<bool, Error> {
+    const UPDATE: &str = "UPDATE users SET avatar_url = ?2 \
+         WHERE users.realm = 'account' AND users.id = ?1 \
+             AND EXISTS (SELECT 1 FROM files WHERE files.id = ?3 AND files.user_id = ?1) \
+             AND NOT EXISTS (SELECT 1 FROM files WHERE files.user_id = ?1 AND files.id > ?3 \
+                 AND files.business_type = 'AVATAR' AND files.stored_at IS NOT NULL) \
+         RETURNING id";
+    let parameters = vec![user.0.into(), url.as_str().into(), file.0.into()];
+    Ok(count_of(sql, UPDATE, parameters).await? > 0)
+}
+
+/// Shows no picture any more, where it is the one at `url`.
+///
+/// # Errors
+/// What a failed statement means.
+pub async fn hide_picture(sql: &dyn Sql, user: UserId, url: &str) -> Result<(), Error> {
+    const UPDATE: &str = "UPDATE users SET avatar_url = NULL \
+         WHERE realm = 'account' AND id = ?1 AND avatar_url = ?2 RETURNING id";
+    count_of(sql, UPDATE, vec![user.0.into(), url.into()])
+        .await
+        .map(drop)
 }
 
 /// Gives the account the address that a code has just confirmed.

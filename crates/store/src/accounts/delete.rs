@@ -22,6 +22,9 @@ pub async fn delete(sql: &dyn Sql, user: UserId) -> Result<bool, Error> {
         "DELETE FROM messages WHERE session_id IN (SELECT sessions.id FROM sessions \
              JOIN users ON users.id = sessions.user_id \
              WHERE sessions.user_id = ?1 AND users.realm = 'account')",
+        "DELETE FROM favorites WHERE user_id = ?1",
+        "DELETE FROM workflows WHERE user_id = ?1",
+        "DELETE FROM files WHERE user_id = ?1",
         "DELETE FROM sessions WHERE user_id = (SELECT id FROM users \
              WHERE id = ?1 AND realm = 'account')",
     ] {

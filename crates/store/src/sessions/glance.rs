@@ -24,9 +24,11 @@ pub struct Glance {
 pub async fn glances(sql: &dyn Sql, sessions: &[Session], now: i64) -> Result<Vec<Glance>, Error> {
     const SELECT: &str = "SELECT sessions.id, ( \
             SELECT SUBSTR(content, 1, 600) FROM messages WHERE session_id = sessions.id \
-                AND (status <> 'answering' OR lease_until < ?2) ORDER BY id DESC LIMIT 1), \
+                AND hidden = 0 AND (status <> 'answering' OR lease_until < ?2) ORDER BY id DESC LIMIT 1), \
             EXISTS (SELECT 1 FROM messages WHERE session_id = sessions.id \
                 AND status = 'answering' AND lease_until >= ?2) \
+            OR EXISTS (SELECT 1 FROM runs WHERE session_id = sessions.id \
+                AND status IN ('queued', 'running')) \
          FROM sessions WHERE id IN (SELECT value FROM json_each(?1))";
     let ids: Vec<_> = sessions
         .iter()

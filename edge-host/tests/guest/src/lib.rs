@@ -15,7 +15,7 @@ use axum::{
 };
 use futures::StreamExt;
 use ports::Platform;
-use std::{convert::Infallible, fmt::Debug, time::Duration};
+use std::{convert::Infallible, fmt::Debug, sync::OnceLock, time::Duration};
 
 fn router(platform: Platform) -> Router {
     Router::new()
@@ -23,6 +23,7 @@ fn router(platform: Platform) -> Router {
         .route("/hello", get(async || "hello"))
         .route("/head", any(head))
         .route("/echo", post(async |body: Body| body))
+        .route("/stream", post(stream))
         .route("/length", post(length))
         .route("/trap", get(trap))
         .route("/compute", get(compute))
@@ -46,6 +47,20 @@ async fn head(uri: Uri, headers: HeaderMap) -> String {
         lines.push_str(&format!("{name}: {}\n", value.to_str().unwrap_or("?")));
     }
     lines
+}
+
+/// The body, and a header that is another in each instance.
+async fn stream(
+    State(platform): State<Platform>,
+    body: Body,
+) -> ([(&'static str, String); 1], Body) {
+    static INSTANCE: OnceLock<u64> = OnceLock::new();
+    let instance = INSTANCE.get_or_init(|| {
+        let mut bytes = [0; 8];
+        platform.random.fill(&mut bytes);
+        u64::from_le_bytes(bytes)
+    });
+    ([("x-instance", instance.to_string())], body)
 }
 
 async fn length(body: Bytes) -> String {

@@ -1,0 +1,114 @@
+//! The tools of the sandbox, each over the edge's client for the runner.
+//!
+//! Invariants: what a tool says of a refusal is what the runner says to people; nothing leaves the
+//! sandbox of the run's own session, whatever the arguments are.
+
+mod exec;
+mod files;
+mod list;
+mod patch;
+mod preview;
+mod search;
+mod workspace;
+
+pub(crate) use exec::{run, start};
+pub(crate) use patch::{spec as patch_spec, told};
+pub(super) use workspace::Workspace;
+
+use agent::{Caller, Output, Spec, Tool, ToolError};
+use domain::Error;
+use ports::BoxFuture;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// Arguments that fit a tool's schema.
+pub(crate) type Arguments = Map<String, Value>;
+
+pub(crate) type Done<'a> = BoxFuture<'a, Result<Output, ToolError>>;
+
+type Call = for<'a> fn(&'a Workspace, Arguments, &'a Caller) -> Done<'a>;
+
+/// A tool, and what it does.
+struct SandboxTool {
+    spec: Spec,
+    call: Call,
+    workspace: Arc<Workspace>,
+}
+
+/// The tool of that name, if it is one of the sandbox.
+pub(super) fn named(name: &str, workspace: &Arc<Workspace>) -> Option<Arc<dyn Tool>> {
+    let (spec, call): (Spec, Call) = match name {
+        "list_files" => (list::spec(), |workspace, arguments, _| {
+            Box::pin(list::list(workspace, arguments))
+        }),
+        "read_file" => (files::read_spec(), |workspace, arguments, _| {
+            Box::pin(files::read(workspace, arguments))
+        }),
+        "write_file" => (files::write_spec(), |workspace, arguments, caller| {
+            Box::pin(files::write(workspace, arguments, caller, false))
+        }),
+        "append_file" => (files::append_spec(), |workspace, arguments, caller| {
+            Box::pin(files::write(workspace, arguments, caller, true))
+        }),
+        "apply_patch" => (patch::spec(), |workspace, arguments, caller| {
+            Box::pin(patch::apply(workspace, arguments, caller))
+        }),
+        "search" => (search::spec(), |workspace, arguments, _| {
+            Box::pin(search::search(workspace, arguments))
+        }),
+        "exec" => (exec::spec(), |workspace, arguments, caller| {
+            Box::pin(exec::exec(workspace, arguments, caller))
+        }),
+        "preview" => (preview::spec(), |workspace, arguments, _| {
+            Box::pin(preview::preview(workspace, arguments))
+        }),
+        _ => return None,
+    };
+    Some(Arc::new(SandboxTool {
+        spec,
+        call,
+        workspace: Arc::clone(workspace),
+    }))
+}
+
+impl Tool for SandboxTool {
+    fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    fn call<'a>(&'a self, arguments: Arguments, caller: &'a Caller) -> Done<'a> {
+        Box::pin(async move {
+            self.workspace.launch().await?;
+            (self.call)(&self.workspace, arguments, caller).await
+        })
+    }
+}
+
+/// A tool's description.
+pub(crate) fn spec(name: &str, description: &str, parallel: bool, parameters: Value) -> Spec {
+    Spec {
+        name: name.to_owned(),
+        description: description.to_owned(),
+        parameters,
+        timeout: None,
+        parallel,
+    }
+}
+
+/// The text under that name; empty if it was left out.
+pub(crate) fn text<'a>(arguments: &'a Arguments, name: &str) -> &'a str {
+    arguments.get(name).and_then(Value::as_str).unwrap_or("")
+}
+
+/// The number under that name.
+pub(crate) fn number(arguments: &Arguments, name: &str) -> Option<u64> {
+    arguments.get(name).and_then(Value::as_u64)
+}
+
+/// A refusal, for the model.
+pub(crate) fn refused(error: &Error) -> ToolError {
+    if let Some(cause) = std::error::Error::source(error) {
+        eprintln!("tool: {error}: {cause}");
+    }
+    ToolError(error.detail().to_owned())
+}

@@ -1,0 +1,197 @@
+//! `run_workflow`
+
+use super::{failed, refused, slow_spec as tool};
+use crate::{
+    desk::{Desk, Opened},
+    following::Following,
+    outputs,
+    runnable::{self, Runnable},
+    telling::Telling,
+};
+use agent::{Caller, Output, Spec, ToolError};
+use comfyui::{Client, Event, ObjectInfo, Outputs, Submission, Workflow};
+use ports::Platform;
+use serde_json::{Value, json};
+use std::time::Duration;
+use store::workflows;
+use web::new_uuid;
+
+/// How long a run may take, the queue included.
+const TIMEOUT: Duration = Duration::from_secs(25 * 60);
+
+/// The largest seed: what JavaScript can count to, as the editor's own.
+const SEED_MOST: u64 = 1 << 50;
+
+pub(super) fn spec() -> Spec {
+    tool(
+        "run_workflow",
+        "Runs the workflow on its service and waits for its results: pictures and other files, \
+         which are kept and shown by their addresses, and texts. Seeds that are set to randomize \
+         get new values for the run.",
+        TIMEOUT,
+        json!({"type": "object", "properties": {}, "additionalProperties": false}),
+    )
+}
+
+pub(super) async fn run(desk: &Desk, caller: &Caller) -> Result<Output, ToolError> {
+    let opened = desk.workflow().await?;
+    let client = opened.client()?;
+    let info = desk.object_info(&opened).await?;
+    let runnable = runnable::of(&opened.workflow, &info, &mut |count| desk.pick(count));
+    let faults =
+        |faults: Vec<String>| ToolError(format!("It does not run:\n{}", faults.join("\n")));
+    let mut runnable = runnable.map_err(faults)?;
+    let mut notes = sow(desk, &info, &mut runnable);
+    // A run may be long, and others want the room.
+    drop(info);
+    desk.forget_classes().await;
+    let (sql, now) = (&*desk.platform.sql, desk.platform.clock.now());
+    let touched = workflows::touch(sql, opened.id, now).await;
+    touched.map_err(|error| refused(&error))?;
+
+    let prompt_id = new_uuid(&desk.platform).to_string();
+    let client_id = new_uuid(&desk.platform).to_string();
+    let mut following = Following::open(desk, &client, &client_id, &prompt_id).await;
+    let mut telling = Telling::begin(desk, &opened, caller).await?;
+    // From here on the service may have it, even if it does not say so.
+    let mut guard = Guard {
+        platform: desk.platform.clone(),
+        client: client.clone(),
+        prompt_id: Some(prompt_id.clone()),
+    };
+    let submission = Submission {
+        prompt: &runnable.prompt,
+        client_id: &client_id,
+        prompt_id: Some(&prompt_id),
+        workflow: matches!(opened.workflow, Workflow::Editor(_)).then_some(&opened.stored),
+        front: false,
+    };
+    notes.extend(submit(&client, &submission, &mut guard).await?);
+    notes.extend(runnable.warnings);
+    let outputs = match to_its_end(&mut following, &mut telling).await {
+        Ok(outputs) => outputs,
+        Err(error) => {
+            telling.failed().await;
+            return Err(error);
+        }
+    };
+    guard.prompt_id = None;
+    Ok(finish(desk, &opened, &client, &prompt_id, outputs?, notes).await)
+}
+
+/// New values for the seeds that are to be another for each run; what they are.
+fn sow(desk: &Desk, info: &ObjectInfo, runnable: &mut Runnable) -> Vec<String> {
+    let mut notes = Vec::new();
+    for seed in &runnable.seeds {
+        let class = runnable.prompt.node(&seed.node);
+        let class = class.and_then(|node| info.class(node.class_type()?));
+        let input = class.and_then(|class| class.input(&seed.input));
+        let most = input.and_then(|input| input.spec.options.get("max")?.as_u64());
+        let most = most.unwrap_or(SEED_MOST).min(SEED_MOST);
+        let value = desk.pick(usize::try_from(most).unwrap_or(usize::MAX));
+        runnable
+            .prompt
+            .set_input(&seed.node, &seed.input, json!(value));
+        notes.push(format!("node {}: {} was {value}", seed.node, seed.input));
+    }
+    notes
+}
+
+/// Hands the prompt over; what the service says about parts that will not run.
+async fn submit(
+    client: &Client,
+    submission: &Submission<'_>,
+    guard: &mut Guard,
+) -> Result<Vec<String>, ToolError> {
+    match client.submit(submission).await {
+        Ok(submitted) => Ok(submitted.node_errors.lines()),
+        Err(comfyui::Error::Refused(refusal)) => {
+            guard.prompt_id = None;
+            let lines = refusal.lines().join("\n");
+            Err(ToolError(format!("The service does not run it:\n{lines}")))
+        }
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+/// Follows the prompt; what it came to: its outputs, or why there are none.
+async fn to_its_end(
+    following: &mut Following<'_>,
+    telling: &mut Telling<'_>,
+) -> Result<Result<Outputs, ToolError>, ToolError> {
+    loop {
+        let events = following.next().await;
+        for event in events.map_err(|error| failed(&error))? {
+            telling.tell(&event).await;
+            match event {
+                Event::Succeeded { outputs } => return Ok(Ok(outputs)),
+                Event::Failed(failure) => {
+                    return Ok(Err(ToolError(format!(
+                        "Node {} ({}) failed: {}: {}",
+                        failure.node, failure.class_type, failure.kind, failure.message
+                    ))));
+                }
+                Event::Interrupted { .. } => {
+                    let text = "The run was interrupted at the service";
+                    return Ok(Err(ToolError(text.to_owned())));
+                }
+                Event::Lost => {
+                    let text = "The service does not know of the run any more: it was taken out \
+                                of the queue, or the service was started anew";
+                    return Ok(Err(ToolError(text.to_owned())));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Keeps the outputs, and says what they are.
+async fn finish(
+    desk: &Desk,
+    opened: &Opened,
+    client: &Client,
+    prompt_id: &str,
+    outputs: Outputs,
+    notes: Vec<String>,
+) -> Output {
+    let kept = outputs::keep(desk, opened, client, &outputs).await;
+    let mut lines = vec![match kept.files.len() {
+        0 => "It ran. It made no file.".to_owned(),
+        1 => "It ran. It made a file. Show its address to the user:".to_owned(),
+        many => format!("It ran. It made {many} files. Show their addresses to the user:"),
+    }];
+    lines.extend(kept.lines);
+    lines.extend(notes);
+    Output {
+        text: lines.join("\n"),
+        detail: Some(json!({
+            "workflowId": opened.id.0,
+            "version": opened.whole.version.number,
+            "promptId": prompt_id,
+            "files": Value::Array(kept.files),
+        })),
+    }
+}
+
+/// A prompt that the service may have. Dropped with it, it is cancelled there: so are calls that
+/// are interrupted or take too long.
+struct Guard {
+    platform: Platform,
+    client: Client,
+    prompt_id: Option<String>,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let Some(prompt_id) = self.prompt_id.take() else {
+            return;
+        };
+        let client = self.client.clone();
+        self.platform.tasks.spawn(Box::pin(async move {
+            if let Err(error) = client.cancel(&prompt_id).await {
+                eprintln!("prompt {prompt_id} is not cancelled: {error}");
+            }
+        }));
+    }
+}

@@ -1,0 +1,145 @@
+//! "应用补丁" of the `codex` document, and what became of a session's files.
+
+use super::{
+    sessions::{UNKNOWN, operation},
+    submissions::is_patch_if_any,
+};
+use crate::operation::{Answer, Body, Method, Operation};
+use domain::Timestamp;
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// `POST /api/sessions/{id}/apply_patch`. It may be left out as a whole.
+#[derive(Debug, Default, Deserialize, ToSchema, Validate)]
+pub struct ApplyPatch {
+    /// The patch, in the format that begins with `*** Begin Patch`, at most 200 KiB; without, the
+    /// newest one that waits for its approval.
+    #[serde(default)]
+    #[garde(custom(is_patch_if_any))]
+    pub patch: Option<String>,
+}
+
+/// What is done to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Edit {
+    /// It is made, or written anew.
+    Add,
+    /// It is removed.
+    Delete,
+    /// It is changed.
+    Update,
+}
+
+/// A file that is changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EditedFile {
+    /// Where it was, below the workspace; a new one, where it is.
+    #[schema(example = "src/sort.rs")]
+    pub path: String,
+    /// What is done to it.
+    #[serde(rename = "type")]
+    pub kind: Edit,
+    /// Where it is now, if it moved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub move_path: Option<String>,
+}
+
+/// The answer to [`ApplyPatch`]: all of it is applied.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Applied {
+    /// Always `applied`.
+    #[schema(example = "applied")]
+    #[serde(skip_deserializing, default = "applied")]
+    pub status: &'static str,
+    /// When, in milliseconds since 1970.
+    #[schema(example = 1_642_694_400_000_i64)]
+    pub timestamp: i64,
+    /// The files that it changed.
+    pub changes: Vec<EditedFile>,
+}
+
+fn applied() -> &'static str {
+    "applied"
+}
+
+impl Applied {
+    /// The answer at `now`.
+    #[must_use]
+    pub fn at(now: Timestamp, changes: Vec<EditedFile>) -> Self {
+        Self {
+            status: applied(),
+            timestamp: now.0,
+            changes,
+        }
+    }
+}
+
+/// `GET /api/sessions/{id}/diff`: what the session has made of its files.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct SessionDiff {
+    /// All files in one unified diff; empty where nothing changed.
+    pub unified_diff: String,
+    /// Whether there is more of it than is shown.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
+}
+
+/// `POST /api/sessions/{id}/undo`: the files are as they were before the last turn.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Undone {
+    /// Always `undone`.
+    #[schema(example = "undone")]
+    pub status: &'static str,
+    /// When, in milliseconds since 1970.
+    pub timestamp: i64,
+    /// The files that were put back.
+    pub changes: Vec<EditedFile>,
+}
+
+impl Undone {
+    /// The answer at `now`.
+    #[must_use]
+    pub fn at(now: Timestamp, changes: Vec<EditedFile>) -> Self {
+        Self {
+            status: "undone",
+            timestamp: now.0,
+            changes,
+        }
+    }
+}
+
+pub(crate) const OPERATIONS: &[Operation] = &[
+    operation(
+        (Method::Post, "/api/sessions/{session_id}/apply_patch"),
+        "Apply a patch, or the newest one that waits; whole or not at all",
+    )
+    .body_if_any("ApplyPatch")
+    .answers(&[
+        Answer::new(200, "It is applied.", Body::Json("Applied")),
+        Answer::problem(400, "The patch is malformed."),
+        UNKNOWN,
+        Answer::problem(409, "It does not match the files, or none waits."),
+        Answer::problem(503, "The sandbox cannot be reached now."),
+    ]),
+    operation(
+        (Method::Get, "/api/sessions/{session_id}/diff"),
+        "Get what the session has made of its files, as one unified diff",
+    )
+    .answers(&[
+        Answer::new(200, "The diff.", Body::Json("SessionDiff")),
+        UNKNOWN,
+        Answer::problem(503, "The sandbox cannot be reached now."),
+    ]),
+    operation(
+        (Method::Post, "/api/sessions/{session_id}/undo"),
+        "Put the files back to where they were before the last turn",
+    )
+    .answers(&[
+        Answer::new(200, "They are as they were.", Body::Json("Undone")),
+        UNKNOWN,
+        Answer::problem(409, "There is no turn to undo, or one is under way."),
+        Answer::problem(503, "The sandbox cannot be reached now."),
+    ]),
+];

@@ -1,0 +1,410 @@
+//! The runner has a run executed, and reads what happens.
+//!
+//! The execution lives in the answer's body: a reader that leaves drops it where it stands. What
+//! it was about to do is then done by the next one, from the stored steps.
+
+use crate::{
+    Toolbox, Workshop,
+    record::Record,
+    room::Room,
+    stored,
+    team::{self, Staff},
+    titles,
+    watch::{self, LEASE_MS},
+};
+use agent::{Batch, Cost, Driven, End, Gone, Limits, Outcome as How, Reason, Run, World};
+use axum::{
+    body::Body,
+    extract::State,
+    response::Response,
+    routing::{MethodRouter, post},
+};
+use bytes::Bytes;
+use domain::{Error, ErrorKind, Millionths};
+use futures::{
+    SinkExt, StreamExt,
+    channel::{mpsc, oneshot},
+    future::{Either, pending, select},
+    stream,
+};
+use http::{HeaderValue, header};
+use ports::{BoxFuture, Platform};
+use runner_api::runs::{Batch as Told, Ending, Execute, Line};
+use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
+use store::runs::{self, Lease, StoredRun};
+use uuid::Uuid;
+use web::{Decoded, Outcome, Runner, UuidId, misread, new_uuid, setting, variable};
+
+/// How many lines wait for a slow reader.
+const WAITING: usize = 16;
+
+/// How often the reader hears that the execution is there.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// `POST …/{run}` of the runner: executes the run with the tools of `workshop`. The answer's body
+/// is a stream of [`Line`]s; it is 404 where there is no such run, 409 while somebody else executes
+/// it.
+pub fn executing(workshop: &'static dyn Workshop) -> MethodRouter<Platform> {
+    post(
+        move |State(platform): State<Platform>,
+              _: Runner,
+              UuidId(run): UuidId,
+              Decoded(asked): Decoded<Execute>| { execute(platform, run, asked, workshop) },
+    )
+}
+
+async fn execute(
+    platform: Platform,
+    id: Uuid,
+    asked: Execute,
+    workshop: &dyn Workshop,
+) -> Outcome<Response> {
+    let sql = &*platform.sql;
+    let (token, now) = (new_uuid(&platform).to_string(), platform.clock.now());
+    let taken = runs::take(sql, id, &token, now, now + LEASE_MS).await?;
+    let found = runs::find(sql, id).await?;
+    let run = found.ok_or_else(|| Error::not_found("There is no such run"))?;
+    if !taken && run.status.is_final() {
+        return told_again(platform, run, asked.seen).await;
+    }
+    if !taken {
+        let detail = "Somebody else executes the run";
+        return Err(Error::new(ErrorKind::Conflict, detail).into());
+    }
+    let lease = Lease { run: run.id, token };
+    let mut held = Held {
+        platform: platform.clone(),
+        lease,
+        toolbox: None,
+    };
+    let (toolbox, ends) = open(&platform, &run, workshop).await?;
+    held.toolbox = Some(Arc::clone(&toolbox));
+    let slice = slice(&platform).await?;
+    let limits = Limits {
+        cost: cost(&platform).await?,
+        ..toolbox.limits()
+    };
+    let staff = team::of(&platform, &run, &*toolbox).await?;
+    let stored::Read {
+        transcript,
+        is_whole,
+    } = stored::read(sql, &run).await?;
+    let unreadable = || End::new(Reason::Unreadable, "what the run did so far cannot be read");
+    let execution = Execution {
+        record: Record::new(
+            &platform,
+            run,
+            held.lease.clone(),
+            staff.numbers.clone(),
+            &transcript,
+        ),
+        held,
+        staff,
+        toolbox,
+        transcript,
+        ends: ends.or_else(|| (!is_whole).then(unreadable)),
+        seen: asked.seen,
+        slice,
+        entitles: variable(&platform, "session_titles").await? != "false",
+        limits,
+    };
+    let (sender, told) = mpsc::channel(WAITING);
+    let working = execution.work(platform.clone(), sender);
+    Ok(ndjson(Body::from_stream(lines(platform, told, working))))
+}
+
+/// The toolbox for a run. Where there can be none, how the run has to end: nobody could drive it on,
+/// nor stop it.
+async fn open(
+    platform: &Platform,
+    run: &StoredRun,
+    workshop: &dyn Workshop,
+) -> Result<(Arc<dyn Toolbox>, Option<End>), Error> {
+    let error = match workshop.open(platform, run).await {
+        Ok(toolbox) => return Ok((toolbox, None)),
+        Err(error) => error,
+    };
+    let end = match error.kind() {
+        ErrorKind::Refused => End::new(Reason::NoAgent, error.detail()),
+        _ if runs::is_to_stop(&*platform.sql, run.id).await? => {
+            End::new(Reason::Interrupted, "the run was interrupted")
+        }
+        _ => return Err(error),
+    };
+    Ok((Arc::new(Nothing), Some(end)))
+}
+
+/// A toolbox with nothing in it.
+struct Nothing;
+
+impl Toolbox for Nothing {
+    fn tool(&self, _: &str) -> Option<Arc<dyn agent::Tool>> {
+        None
+    }
+}
+
+/// A run that has ended: its reader may have been cut off before the last it was to be told.
+async fn told_again(platform: Platform, run: StoredRun, seen: u64) -> Outcome<Response> {
+    let stored::Read { transcript, .. } = stored::read(&*platform.sql, &run).await?;
+    let (sender, told) = mpsc::channel(WAITING);
+    let last = Line {
+        end: Some(Ending {
+            outcome: run.status.as_str().to_owned(),
+            reason: run.reason.clone().unwrap_or_default(),
+            detail: run.detail.clone().unwrap_or_default(),
+        }),
+        ..Line::default()
+    };
+    let reader = Reader {
+        sender: sender.clone(),
+        room: Room::of(&platform, &run, Arc::new(Nothing)),
+    };
+    let telling = tell_again(transcript, seen, reader, sender, last);
+    Ok(ndjson(Body::from_stream(lines(platform, told, telling))))
+}
+
+async fn tell_again(
+    transcript: agent::Transcript,
+    seen: u64,
+    reader: Reader,
+    mut sender: mpsc::Sender<Bytes>,
+    last: Line,
+) {
+    if agent::retell(&transcript, seen, &reader).await.is_ok() {
+        // A reader that has left finds out by asking again.
+        let _ = sender.send(written(&last)).await;
+    }
+}
+
+fn ndjson(body: Body) -> Response {
+    let mut response = Response::new(body);
+    let kind = HeaderValue::from_static("application/x-ndjson");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
+/// After how long an execution is put down, to be asked for again.
+async fn slice(platform: &Platform) -> Result<Option<Duration>, Error> {
+    let seconds = setting(platform, "run_slice").await?;
+    let seconds = seconds.filter(|seconds| *seconds > 0);
+    Ok(seconds.map(Duration::from_secs))
+}
+
+/// What a run may cost, in the unit of the models' prices.
+async fn cost(platform: &Platform) -> Result<Option<Cost>, Error> {
+    const NAME: &str = "run_cost_limit";
+    let units = setting(platform, NAME).await?;
+    let Some(units) = units.filter(|units| *units != 0.0) else {
+        return Ok(None);
+    };
+    let most = Millionths::of_price(units).map_err(|reason| misread(NAME, reason))?;
+    Ok(Some(Cost::from_micros(most.0.unsigned_abs())))
+}
+
+/// The lease of an execution and its toolbox; given back when the execution is dropped.
+struct Held {
+    platform: Platform,
+    lease: Lease,
+    toolbox: Option<Arc<dyn Toolbox>>,
+}
+
+impl Held {
+    /// Gives the toolbox back in good order.
+    async fn close(&mut self) {
+        if let Some(toolbox) = self.toolbox.take() {
+            toolbox.close().await;
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let (platform, lease) = (self.platform.clone(), self.lease.clone());
+        let toolbox = self.toolbox.take();
+        self.platform.tasks.spawn(Box::pin(async move {
+            if let Some(toolbox) = toolbox {
+                toolbox.close().await;
+            }
+            if let Err(error) = runs::release(&*platform.sql, &lease).await {
+                // It runs out by itself.
+                eprintln!("run {}: lease not given back: {error}", lease.run.0);
+            }
+        }));
+    }
+}
+
+struct Execution {
+    record: Record,
+    held: Held,
+    staff: Staff,
+    toolbox: Arc<dyn Toolbox>,
+    transcript: agent::Transcript,
+    /// How the run ends, where nobody can drive it.
+    ends: Option<End>,
+    seen: u64,
+    slice: Option<Duration>,
+    /// Whether sessions get titles: the variable `session_titles`.
+    entitles: bool,
+    limits: Limits,
+}
+
+/// What `working` tells, and a beat every second.
+fn lines(
+    platform: Platform,
+    told: mpsc::Receiver<Bytes>,
+    working: impl Future<Output = ()> + Send + 'static,
+) -> impl futures::Stream<Item = Result<Bytes, Infallible>> + Send + 'static {
+    let working = stream::once(working).filter_map(|()| std::future::ready(None));
+    let all = Box::pin(stream::select(told, working));
+    let beat = platform.clock.sleep(BEAT);
+    // The timer goes on while lines come: one for each of them would cost more than they do.
+    stream::unfold((all, beat), move |(mut all, beat)| {
+        let clock = platform.clock.clone();
+        async move {
+            let (line, beat) = match select(all.next(), beat).await {
+                Either::Left((line, beat)) => (line?, beat),
+                Either::Right(_) => {
+                    let beat = Line {
+                        beat: true,
+                        ..Line::default()
+                    };
+                    (written(&beat), clock.sleep(BEAT))
+                }
+            };
+            Some((Ok(line), (all, beat)))
+        }
+    })
+}
+
+impl Execution {
+    /// Executes, and says at last how it ended; nothing where somebody has to go on.
+    async fn work(mut self, platform: Platform, mut sender: mpsc::Sender<Bytes>) {
+        let reader = Reader {
+            sender: sender.clone(),
+            room: Room::of(&platform, &self.record.run, self.toolbox.clone()),
+        };
+        let (stop, stopped) = oneshot::channel::<()>();
+        let ends = self.ends.take();
+        let world = World {
+            client: llm::Client::new(platform.http.clone(), platform.clock.clone()),
+            clock: platform.clock.clone(),
+            random: platform.random.clone(),
+        };
+        let run = Run {
+            team: &self.staff.team,
+            limits: self.limits,
+            world: &world,
+            record: &self.record,
+            reader: &reader,
+            transcript: self.transcript.clone(),
+            seen: self.seen,
+            slice: self.slice,
+        };
+        let interrupt = async {
+            if stopped.await.is_err() {
+                pending::<()>().await;
+            }
+        };
+        let driven = {
+            let driving = pin!(async {
+                match ends {
+                    None => run.drive(interrupt).await,
+                    Some(end) => run.end(end).await.map(Driven::Ended),
+                }
+            });
+            let watching = pin!(watch::until_lost(&platform, &self.held.lease, stop));
+            match select(driving, watching).await {
+                Either::Left((driven, _)) => driven,
+                // The end itself gives the lease up; it is still to be told.
+                Either::Right(((), driving)) if self.record.has_ended() => driving.await,
+                Either::Right(_) => return,
+            }
+        };
+        let last = match driven {
+            Ok(Driven::Ended(end)) => {
+                self.entitle(&platform);
+                Line {
+                    end: Some(ending(&end)),
+                    ..Line::default()
+                }
+            }
+            Ok(Driven::Paused) => {
+                // Before the reader comes again.
+                if let Err(error) = runs::release(&*platform.sql, &self.held.lease).await {
+                    eprintln!(
+                        "run {}: lease not given back: {error}",
+                        self.record.run.uuid
+                    );
+                }
+                Line {
+                    goes_on: true,
+                    ..Line::default()
+                }
+            }
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                let cause = cause.unwrap_or_default();
+                eprintln!("run {}: {error}: {cause}", self.record.run.uuid);
+                return;
+            }
+        };
+        // Before anybody hears of the end: what comes after it may rely on what is given back.
+        self.held.close().await;
+        // A reader that has left finds out by asking again.
+        let _ = sender.send(written(&last)).await;
+    }
+}
+
+impl Execution {
+    /// Has a title made after the first exchange, beside everything else.
+    fn entitle(&self, platform: &Platform) {
+        if let (Some(lead), true) = (self.staff.team.agents().first(), self.entitles) {
+            let (run, model) = (self.record.run.clone(), lead.model.clone());
+            let making = titles::entitle(platform.clone(), run, model);
+            platform.tasks.spawn(Box::pin(making));
+        }
+    }
+}
+
+fn ending(end: &End) -> Ending {
+    let outcome = match end.reason.outcome() {
+        How::Succeeded => "succeeded",
+        How::Failed => "failed",
+        How::Cancelled => "cancelled",
+    };
+    Ending {
+        outcome: outcome.to_owned(),
+        reason: end.reason.as_str().to_owned(),
+        detail: end.detail.clone(),
+    }
+}
+
+/// Whoever reads the answer's body.
+struct Reader {
+    sender: mpsc::Sender<Bytes>,
+    room: Room,
+}
+
+impl agent::Reader for Reader {
+    fn tell(&self, batch: Batch) -> BoxFuture<'_, Result<(), Gone>> {
+        let mut sender = self.sender.clone();
+        Box::pin(async move {
+            let events = batch.events.iter().map(serde_json::to_value);
+            let line = Line {
+                room: self.room.told(&batch.events).await,
+                batch: Some(Told {
+                    step: batch.step,
+                    events: events.collect::<Result<_, _>>().map_err(|_| Gone)?,
+                }),
+                ..Line::default()
+            };
+            sender.send(written(&line)).await.map_err(|_| Gone)
+        })
+    }
+}
+
+fn written(line: &Line) -> Bytes {
+    let mut line = contracts::to_json(line);
+    line.push('\n');
+    line.into()
+}

@@ -1,0 +1,62 @@
+//! What the agents of a component can do.
+
+use agent::{Limits, Tool};
+use domain::{Error, Event, Model, Provider};
+use ports::{BoxFuture, Platform};
+use std::sync::Arc;
+use store::runs::StoredRun;
+
+/// Where runs are executed: makes a toolbox for each.
+pub trait Workshop: Send + Sync {
+    /// The toolbox for a run.
+    ///
+    /// # Errors
+    /// Whatever keeps the run from being executed now.
+    fn open<'a>(
+        &'a self,
+        platform: &'a Platform,
+        run: &'a StoredRun,
+    ) -> BoxFuture<'a, Result<Arc<dyn Toolbox>, Error>>;
+}
+
+/// The tools of a run.
+pub trait Toolbox: Send + Sync {
+    /// The tool of that name, if it is one of these.
+    fn tool(&self, name: &str) -> Option<Arc<dyn Tool>>;
+
+    /// The tools that every agent has, whatever its row names.
+    fn always(&self) -> Vec<Arc<dyn Tool>> {
+        Vec::new()
+    }
+
+    /// The model that answers instead of the agent's own, and who serves it.
+    fn model(&self) -> Option<&(Model, Provider)> {
+        None
+    }
+
+    /// How much the model shall think.
+    fn reasoning_effort(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// How much a run may take.
+    fn limits(&self) -> Limits {
+        Limits::default()
+    }
+
+    /// An event as the session's room is told of it.
+    fn shown(&self, event: Event) -> Event {
+        event
+    }
+
+    /// What an agent who has one of the tools is told besides its own instructions.
+    fn instructions(&self) -> &str {
+        ""
+    }
+
+    /// The run is not executed any more, here and now: it has ended, was put down, or its reader
+    /// has left. What was taken for it is to be given back.
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+}
