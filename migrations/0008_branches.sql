@@ -45,6 +45,9 @@ CREATE INDEX IF NOT EXISTS runs_of_message ON runs (message_id);
 CREATE INDEX IF NOT EXISTS messages_of_parent
     ON messages (session_id, parent_id) WHERE run_id IS NOT NULL;
 
+-- What has ended lately is looked for every few seconds.
+CREATE INDEX IF NOT EXISTS runs_ended ON runs (ended_at) WHERE ended_at IS NOT NULL;
+
 -- A run goes on from the branch that is shown, or begins one beside another run.
 DROP VIEW IF EXISTS beginnings;
 
@@ -73,6 +76,34 @@ BEGIN
     FROM agents WHERE agents.name = NEW.agent;
 END;
 
+-- What an agent took for a message: all that its model answered since the agent's message before.
+ALTER TABLE messages ADD COLUMN usage TEXT;
+
+CREATE VIEW IF NOT EXISTS message_usage AS
+    SELECT said.id AS step_id, said.run_id,
+        CASE WHEN json_valid(said.body) THEN json_extract(said.body, '$.message_id') END
+            AS message_id,
+        (SELECT json_object(
+                'input', COALESCE(SUM(json_extract(part.body, '$.usage.input')), 0),
+                'output', COALESCE(SUM(json_extract(part.body, '$.usage.output')), 0),
+                'cost', COALESCE(SUM(json_extract(part.body, '$.usage.cost')), 0),
+                'estimated', COALESCE(MAX(json_extract(part.body, '$.usage.estimated')), 0))
+            FROM steps AS part
+            WHERE part.run_id = said.run_id AND part.thread IS said.thread
+                AND part.kind IN ('answer', 'compaction') AND json_valid(part.body)
+                AND part.number <= said.number AND part.number > COALESCE((
+                    SELECT MAX(before.number) FROM steps AS before
+                    WHERE before.run_id = said.run_id AND before.number < said.number
+                        AND before.thread IS said.thread AND before.kind = 'answer'
+                        AND CASE WHEN json_valid(before.body)
+                            THEN json_extract(before.body, '$.started') END), 0)) AS usage
+    FROM steps AS said WHERE said.kind = 'answer';
+
+UPDATE messages SET usage = (
+    SELECT message_usage.usage FROM message_usage
+    WHERE message_usage.run_id = messages.run_id AND message_usage.message_id = messages.uuid)
+WHERE usage IS NULL AND role = 'assistant' AND run_id IS NOT NULL;
+
 -- A message follows the one before it in its run, else the user's message that is answered, else
 -- the last one of the run before. One that is answered again is there already.
 DROP TRIGGER IF EXISTS step_is_message;
@@ -81,7 +112,7 @@ CREATE TRIGGER IF NOT EXISTS step_is_message AFTER INSERT ON steps
 WHEN NEW.kind = 'user' OR (NEW.kind = 'answer' AND json_extract(NEW.body, '$.started'))
 BEGIN
     INSERT INTO messages
-        (uuid, session_id, role, content, status, created_at, agent, run_id, parent_id)
+        (uuid, session_id, role, content, status, created_at, agent, run_id, parent_id, usage)
     SELECT json_extract(NEW.body, '$.message_id'), NEW.session_id,
         CASE NEW.kind WHEN 'user' THEN 'user' ELSE 'assistant' END,
         json_extract(NEW.body, '$.text'),
@@ -91,7 +122,8 @@ BEGIN
             (SELECT MAX(id) FROM messages WHERE run_id = NEW.run_id),
             runs.message_id,
             (SELECT MAX(id) FROM messages WHERE run_id = runs.parent_id),
-            (SELECT message_id FROM runs AS before WHERE before.id = runs.parent_id))
+            (SELECT message_id FROM runs AS before WHERE before.id = runs.parent_id)),
+        (SELECT usage FROM message_usage WHERE step_id = NEW.id)
     FROM runs
     WHERE runs.id = NEW.run_id AND NOT EXISTS (
         SELECT 1 FROM messages WHERE uuid = json_extract(NEW.body, '$.message_id'));
@@ -117,7 +149,30 @@ BEGIN
     WHERE session_id = NEW.id AND run_id IS NOT NULL;
 END;
 
--- One that is taken back leaves shown what was shown before it.
+-- A run knows at any time what it has used: when it goes, its steps may have gone before it.
+CREATE TRIGGER IF NOT EXISTS run_uses AFTER INSERT ON steps
+WHEN NEW.kind IN ('answer', 'compaction') AND json_valid(NEW.body)
+BEGIN
+    UPDATE runs SET
+        input_tokens = input_tokens + COALESCE(json_extract(NEW.body, '$.usage.input'), 0),
+        output_tokens = output_tokens + COALESCE(json_extract(NEW.body, '$.usage.output'), 0),
+        cost = cost + COALESCE(json_extract(NEW.body, '$.usage.cost'), 0),
+        estimated = MAX(estimated, COALESCE(json_extract(NEW.body, '$.usage.estimated'), 0))
+    WHERE id = NEW.run_id;
+END;
+
+UPDATE runs SET (input_tokens, output_tokens, cost, estimated) = (
+    SELECT COALESCE(SUM(json_extract(body, '$.usage.input')), 0),
+        COALESCE(SUM(json_extract(body, '$.usage.output')), 0),
+        COALESCE(SUM(json_extract(body, '$.usage.cost')), 0),
+        COALESCE(MAX(json_extract(body, '$.usage.estimated')), 0)
+    FROM steps
+    WHERE run_id = runs.id AND kind IN ('answer', 'compaction') AND json_valid(body))
+WHERE ended_at IS NULL;
+
+-- One that is taken back leaves shown what was shown before it. Of one that is deleted while it is
+-- under way its turn's execution keeps what it used: all but what is kept elsewhere, of the work
+-- that was handed on and done.
 DROP TRIGGER IF EXISTS run_goes;
 
 CREATE TRIGGER IF NOT EXISTS run_goes AFTER DELETE ON runs
@@ -125,6 +180,12 @@ BEGIN
     DELETE FROM messages WHERE run_id = OLD.id;
     DELETE FROM steps WHERE run_id = OLD.id;
     DELETE FROM executions WHERE run_id = OLD.uuid AND OLD.status = 'queued';
+    UPDATE executions SET (input_tokens, output_tokens, cost, estimated) = (
+        SELECT MAX(0, OLD.input_tokens - COALESCE(SUM(part.input_tokens), 0)),
+            MAX(0, OLD.output_tokens - COALESCE(SUM(part.output_tokens), 0)),
+            MAX(0, OLD.cost / 1000000 - COALESCE(SUM(part.cost), 0)), OLD.estimated
+        FROM executions AS part WHERE part.run_id = OLD.uuid AND part.uuid <> OLD.uuid)
+    WHERE uuid = OLD.uuid AND status = 'RUNNING';
     UPDATE executions SET status = 'CANCELLED', reason = 'the session was deleted',
         ended_at = unixepoch() * 1000
     WHERE run_id = OLD.uuid AND status = 'RUNNING';
@@ -141,14 +202,7 @@ BEGIN
             WHEN 'completed' THEN 'succeeded' WHEN 'interrupted' THEN 'cancelled'
             ELSE 'failed' END,
         reason = json_extract(NEW.body, '$.reason'), detail = json_extract(NEW.body, '$.detail'),
-        ended_at = NEW.at, lease = NULL, lease_until = NULL,
-        (input_tokens, output_tokens, cost, estimated) = (
-            SELECT COALESCE(SUM(json_extract(body, '$.usage.input')), 0),
-                COALESCE(SUM(json_extract(body, '$.usage.output')), 0),
-                COALESCE(SUM(json_extract(body, '$.usage.cost')), 0),
-                COALESCE(MAX(json_extract(body, '$.usage.estimated')), 0)
-            FROM steps
-            WHERE run_id = NEW.run_id AND kind IN ('answer', 'compaction') AND json_valid(body))
+        ended_at = NEW.at, lease = NULL, lease_until = NULL
     WHERE id = NEW.run_id;
     -- The turn's own part. What was handed on has ended before, or was cut off with it.
     UPDATE executions SET

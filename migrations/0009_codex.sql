@@ -39,6 +39,7 @@ CREATE TABLE IF NOT EXISTS codex_submissions (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     session_id INTEGER NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
     submission TEXT NOT NULL, -- what its sender calls it
+    content_hash TEXT NOT NULL, -- of what it asks for
     created_at INTEGER NOT NULL,
     answer TEXT, -- how it was answered, as JSON, and nothing while it is being done
     UNIQUE (session_id, submission)
@@ -66,16 +67,17 @@ CREATE TABLE IF NOT EXISTS codex_queue (
 CREATE INDEX IF NOT EXISTS codex_queue_of_session ON codex_queue (session_id, id);
 
 CREATE VIEW IF NOT EXISTS codex_messages AS
-    SELECT codex_queue.session_id, codex_submissions.submission, codex_queue.user_id,
-        codex_queue.run, codex_queue.agent, codex_queue.body, codex_queue.created_at
+    SELECT codex_queue.session_id, codex_submissions.submission, codex_submissions.content_hash,
+        codex_queue.user_id, codex_queue.run, codex_queue.agent, codex_queue.body,
+        codex_queue.created_at
     FROM codex_queue JOIN codex_submissions
         ON codex_submissions.session_id = codex_queue.session_id;
 
 -- A message begins a turn where none runs, and waits otherwise.
 CREATE TRIGGER IF NOT EXISTS codex_message_comes INSTEAD OF INSERT ON codex_messages
 BEGIN
-    INSERT INTO codex_submissions (session_id, submission, created_at, answer)
-    VALUES (NEW.session_id, NEW.submission, NEW.created_at,
+    INSERT INTO codex_submissions (session_id, submission, content_hash, created_at, answer)
+    VALUES (NEW.session_id, NEW.submission, NEW.content_hash, NEW.created_at,
         json_object('taken', NEW.created_at));
     INSERT INTO codex_queue (session_id, user_id, run, agent, body, created_at)
     VALUES (NEW.session_id, NEW.user_id, NEW.run, NEW.agent, NEW.body, NEW.created_at);

@@ -57,6 +57,7 @@ CREATE TRIGGER IF NOT EXISTS answer_is_done AFTER INSERT ON steps WHEN NEW.kind 
 BEGIN
     UPDATE messages SET content = json_extract(NEW.body, '$.text'),
         status = COALESCE(json_extract(NEW.body, '$.state'), 'complete'),
-        lease_until = NULL, created_at = NEW.at
+        lease_until = NULL, created_at = NEW.at,
+        usage = (SELECT usage FROM message_usage WHERE step_id = NEW.id)
     WHERE uuid = json_extract(NEW.body, '$.message_id') AND status = 'answering';
 END;

@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, time::Duration};
 use support::{TestHost, exchange, streamed};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
 };
 
 #[tokio::test]
@@ -35,6 +35,19 @@ async fn each_piece_passes_at_once_in_both_directions() {
     }
     drop(pieces);
     assert!(response.body_mut().frame().await.is_none());
+}
+
+/// What is wrong with a body is its component's to say, also where the host waited for it.
+#[tokio::test]
+async fn a_small_body_that_breaks_off_does_so_for_the_guest() {
+    let host = TestHost::start().await;
+    let mut socket = TcpStream::connect(host.address()).await.unwrap();
+    let half = b"POST /length HTTP/1.1\r\nhost: h\r\ncontent-length: 9\r\n\r\nhalf";
+    socket.write_all(half).await.unwrap();
+    socket.shutdown().await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
 }
 
 /// An instance has its share of streams for as long as they are open, not only until their heads
@@ -130,7 +143,7 @@ async fn a_shutdown_lets_responses_and_tasks_end() {
         folder: _folder,
     } = host;
     let stopping = tokio::spawn(host.shutdown());
-    while tokio::net::TcpStream::connect(address).await.is_ok() {
+    while TcpStream::connect(address).await.is_ok() {
         tokio::task::yield_now().await;
     }
     assert!(!stopping.is_finished());

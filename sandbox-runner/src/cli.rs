@@ -139,6 +139,16 @@ pub(crate) struct Cli {
     )]
     connections_per_address: usize,
 
+    /// Requests of one address that are answered at a time; 0 for no limit. This machine and
+    /// trusted proxies are not counted, nor are sockets and event streams.
+    #[arg(
+        long,
+        env = "RUNNER_REQUESTS_PER_ADDRESS",
+        default_value_t = front_door::Settings::default().requests_per_address,
+        value_name = "NUMBER"
+    )]
+    requests_per_address: usize,
+
     /// Sockets and event streams that the front door holds at a time, besides connections. Each
     /// needs a file descriptor, so `ulimit -n` must be higher.
     #[arg(
@@ -194,11 +204,12 @@ pub(crate) struct Cli {
     )]
     runs_per_user: usize,
 
-    /// How long the edge may take to begin an answer, in seconds.
+    /// How long the edge may take to begin an answer, in seconds. It begins that to a turn of
+    /// agents, if it is not streamed, when the turn has ended.
     #[arg(
         long,
         env = "RUNNER_ANSWER_TIMEOUT",
-        default_value_t = 600,
+        default_value_t = front_door::Settings::default().answer_timeout.as_secs(),
         value_name = "SECONDS"
     )]
     answer_timeout: u64,
@@ -273,6 +284,7 @@ impl Cli {
             rate_limit: self.rate_limit,
             connections: self.max_connections,
             connections_per_address: self.connections_per_address,
+            requests_per_address: self.requests_per_address,
             answer_timeout: Duration::from_secs(self.answer_timeout),
             trusted_proxies: networks(&self.trusted_proxies)?,
             origins: origins(&self.origins, self.listen)?,

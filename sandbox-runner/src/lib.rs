@@ -26,6 +26,7 @@ pub mod sandboxes;
 pub mod sockets;
 pub mod token;
 
+mod addresses;
 mod admin;
 mod blobs;
 mod disk;

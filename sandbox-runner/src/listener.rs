@@ -1,9 +1,6 @@
 //! Accepting connections and serving HTTP/1.1 on them, within limits.
 
-mod addresses;
-
-use crate::drain::Drain;
-use addresses::Addresses;
+use crate::{addresses::Addresses, drain::Drain};
 use bytes::Bytes;
 use http_body::Body;
 use hyper::{Request, Response, body::Incoming, server::conn::http1, service::Service};

@@ -14,6 +14,10 @@ use tokio::{
     sync::oneshot,
 };
 
+/// An event of a run is read, numbered and written anew for its readers: many small allocations.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let _logging = logging::start();
     match run(cli::Cli::parse()) {

@@ -104,7 +104,7 @@ impl Metrics {
         single(
             "runner_requests_rate_limited_total",
             "counter",
-            "Requests refused because their address sent too many.",
+            "Requests refused because their address sent too many, or too many at once.",
             count(&self.rate_limited),
         );
         single(

@@ -110,6 +110,16 @@ impl Client {
     }
 }
 
+/// The same request, asking for a WebSocket.
+#[must_use]
+pub fn upgrading(request: Builder) -> Builder {
+    request
+        .header("connection", "upgrade")
+        .header("upgrade", "websocket")
+        .header("sec-websocket-version", "13")
+        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+}
+
 impl Answer {
     /// The body as text.
     #[must_use]

@@ -1,8 +1,9 @@
 //! End to end: real components in edge-host with the real runner in front, over real sockets.
 //!
 //! What the tests in `tests/` share: a whole stack ([`stack`]), the same as processes that can be
-//! killed ([`processes`]), and a client ([`client`]) that speaks the `chat` contract ([`talk`]), and a mail server
-//! ([`mailbox`]).
+//! killed ([`processes`]), people ([`person`]) and their clients ([`client`], [`events`], [`room`],
+//! [`talk`]), a mail server ([`mailbox`]), a search for what was left on the disk ([`traces`]), and
+//! waiting ([`polling`]), chance ([`chance`]) and Spin ([`spin`]).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -22,6 +23,7 @@ pub mod room;
 pub mod spin;
 pub mod stack;
 pub mod talk;
+pub mod traces;
 
 pub use chance::Chance;
 pub use client::{Answer, Client, Stream};

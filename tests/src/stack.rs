@@ -3,7 +3,7 @@
 //! Each stack has its own folder, its own ports and its own token.
 
 use crate::{
-    Client,
+    Client, Person,
     mailbox::Mailbox,
     spin::{self, Spin},
 };
@@ -209,15 +209,17 @@ impl Stack {
         }
     }
 
-    /// A fresh stack whose sandboxes are made by that backend, and the mailbox of its users.
-    pub async fn sandboxed(backend: Choice) -> (Self, Mailbox) {
+    /// A fresh stack whose sandboxes are made by that backend, the mailbox of its users, and Ada,
+    /// who is signed in.
+    pub async fn sandboxed(backend: Choice) -> (Self, Mailbox, Person) {
         let mailbox = Mailbox::start();
         let mut stack = Self::without_runner(State::new()).await;
         stack.smtp = Some(mailbox.address);
         stack.sandboxes = sandboxes(backend);
         stack.start_runner().await;
         stack.door().wait_for_database().await;
-        (stack, mailbox)
+        let ada = Person::sign_up(stack.door(), &mailbox, "ada").await;
+        (stack, mailbox, ada)
     }
 
     /// Stops the runner in order and starts it again.

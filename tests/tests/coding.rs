@@ -2,28 +2,12 @@
 
 use model_stub::scripted::Script;
 use serde_json::{Value, json};
-use tests::{
-    Person, Stack, eventually,
-    mailbox::Mailbox,
-    stack::{Choice, backends},
-};
+use tests::{Person, Stack, eventually, stack::backends};
 
 /// A sort function in the language that every sandbox has, and its test.
 pub(crate) const SORT: &str = "*** Begin Patch\n*** Add File: sort.sh\n+sorted() {\n+    printf '%s\\n' \
     \"$@\" | sort -n\n+}\n*** Add File: test.sh\n+. ./sort.sh\n+test \"$(sorted 3 1 2 | tr -d \
     '\\n')\" = 123 && echo passed\n*** End Patch";
-
-/// One call of a tool, as a model asks for it.
-pub(crate) fn call(tool: &str, arguments: &Value) -> Script {
-    let script = Script::new().tool_call(0, "call", tool, &arguments.to_string());
-    script.finish("tool_calls").done()
-}
-
-pub(crate) async fn with(backend: Choice) -> (Stack, Mailbox, Person) {
-    let (stack, mailbox) = Stack::sandboxed(backend).await;
-    let ada = Person::sign_up(stack.door(), &mailbox, "ada").await;
-    (stack, mailbox, ada)
-}
 
 /// What waits for a decision, when something does.
 async fn pending(ada: &Person, session: &str) -> Value {
@@ -39,15 +23,15 @@ async fn pending(ada: &Person, session: &str) -> Value {
 #[tokio::test]
 async fn a_sort_function_with_a_test_over_http() {
     for backend in backends() {
-        let (stack, _mailbox, ada) = with(backend).await;
+        let (stack, _mailbox, ada) = Stack::sandboxed(backend).await;
         let body = json!({ "cwd": "app", "model": "claude-3-sonnet" });
         let made = ada.done("POST /api/sessions", &body).await;
         let id = made["session_id"].as_str().unwrap().to_owned();
         let one = format!("/api/sessions/{id}");
         let model = stack.model();
-        model.push(call("shell", &json!({ "command": ["ls"] })));
-        model.push(call("apply_patch", &json!({ "patch": SORT })));
-        model.push(call("shell", &json!({ "command": "sh test.sh" })));
+        model.push(Script::call("shell", &json!({ "command": ["ls"] })));
+        model.push(Script::call("apply_patch", &json!({ "patch": SORT })));
+        model.push(Script::call("shell", &json!({ "command": "sh test.sh" })));
         model.push(Script::answer(&["It is sorted."]));
         let message = json!({ "type": "user_message", "content": "请帮我实现一个排序函数" });
         let taken = ada.done(&format!("POST {one}/submit"), &message).await;

@@ -1,10 +1,10 @@
 //! Coding sessions driven by their event sockets alone, through the front door, in real sandboxes.
 
-use crate::coding::{SORT, call, with};
+use crate::coding::SORT;
 use model_stub::scripted::{Gate, Recorded, Script};
 use serde_json::{Value, json};
 use tests::{
-    Chance, Events, Person,
+    Chance, Events, Person, Stack,
     stack::{Choice, backends},
 };
 
@@ -38,15 +38,32 @@ fn kinds(seen: &[Value]) -> Vec<&str> {
         .collect()
 }
 
+/// Tokens are counted for the whole session, whatever happens to its turns.
+fn check_counts(seen: &[Value]) {
+    let payloads = seen.iter().map(|frame| &frame["payload"]);
+    let (mut input, mut output) = (0, 0);
+    for count in payloads.filter(|payload| payload["type"] == "token_count") {
+        let info = &count["info"];
+        let (last, total) = (&info["last_token_usage"], &info["total_token_usage"]);
+        input += last["input_tokens"].as_u64().unwrap();
+        output += last["output_tokens"].as_u64().unwrap();
+        assert_eq!(total["input_tokens"], input, "{count}");
+        assert_eq!(total["output_tokens"], output, "{count}");
+        assert_eq!(total["total_tokens"], input + output, "{count}");
+        assert_eq!(info["model_context_window"], 128_000, "{count}");
+    }
+    assert!(input > 0 && output > 0, "{seen:#?}");
+}
+
 #[tokio::test]
 async fn a_sort_function_with_a_test_over_the_socket() {
     for backend in backends() {
-        let (stack, _mailbox, ada) = with(backend).await;
+        let (stack, _mailbox, ada) = Stack::sandboxed(backend).await;
         let id = session(&ada, "default").await;
         let model = stack.model();
-        model.push(call("shell", &json!({ "command": ["ls"] })));
-        model.push(call("apply_patch", &json!({ "patch": SORT })));
-        model.push(call("shell", &json!({ "command": "sh test.sh" })));
+        model.push(Script::call("shell", &json!({ "command": ["ls"] })));
+        model.push(Script::call("apply_patch", &json!({ "patch": SORT })));
+        model.push(Script::call("shell", &json!({ "command": "sh test.sh" })));
         model.push(Script::answer(&["It is", " sorted."]));
         let mut events = Events::enter(&ada, &id, 0).await;
         let mut watching = Events::enter(&ada, &id, 0).await;
@@ -91,6 +108,7 @@ async fn a_sort_function_with_a_test_over_the_socket() {
         let mut diff = diff.filter(|payload| payload["type"] == "turn_diff");
         let diff = diff.next().unwrap()["unified_diff"].as_str().unwrap();
         assert!(diff.contains("+++ b/app/test.sh"), "{diff}");
+        check_counts(&events.seen);
         stack.stop().await;
     }
 }
@@ -98,12 +116,12 @@ async fn a_sort_function_with_a_test_over_the_socket() {
 /// What is refused, what is interrupted, a patch of one's own, and the same submission again.
 #[tokio::test]
 async fn everything_that_can_be_submitted() {
-    let (stack, _mailbox, ada) = with(Choice::Namespace).await;
+    let (stack, _mailbox, ada) = Stack::sandboxed(Choice::Namespace).await;
     let id = session(&ada, "default").await;
     let model = stack.model();
     let mut events = Events::enter(&ada, &id, 0).await;
 
-    model.push(call("apply_patch", &json!({ "patch": SORT })));
+    model.push(Script::call("apply_patch", &json!({ "patch": SORT })));
     model.push(Script::answer(&["Then not."]));
     events.submit(&message("Sort")).await;
     let patch = events.find("apply_patch_approval_request").await;
@@ -122,6 +140,11 @@ async fn everything_that_can_be_submitted() {
     assert_eq!(applied["payload"]["changes"][0]["path"], "app/sort.sh");
     let again = events.submit_as("mine", &own).await;
     assert_eq!(again, applied, "done once, answered the same");
+    let other = events.submit_as("mine", &message("Mine?")).await;
+    assert_eq!(
+        (&other["type"], &other["payload"]["status"]),
+        (&json!("error"), &json!(409))
+    );
     let other = "*** Begin Patch\n*** Update File: sort.sh\n-nothing like it\n+x\n*** End Patch";
     let other = json!({ "type": "apply_patch", "patch": other });
     let misfit = events.submit(&other).await;
@@ -143,6 +166,7 @@ async fn everything_that_can_be_submitted() {
     assert_eq!(aborted["reason"], "interrupted");
     let complete = events.find("task_complete").await;
     assert_eq!(complete["last_agent_message"], "Next.");
+    check_counts(&events.seen);
     stack.stop().await;
 }
 
@@ -158,20 +182,13 @@ fn next_command(asked: &Recorded) -> Script {
     Script::new()
         .token(&format!("Command {done}"))
         .token(" follows.")
-        .tool_call(
-            0,
-            "call",
-            "shell",
-            &json!({ "command": command }).to_string(),
-        )
-        .finish("tool_calls")
-        .done()
+        .and_calls(&[("shell", json!({ "command": command }))])
 }
 
 #[tokio::test]
 async fn fifty_cuts_during_a_run() {
     let mut chance = Chance::new();
-    let (stack, _mailbox, ada) = with(Choice::Namespace).await;
+    let (stack, _mailbox, ada) = Stack::sandboxed(Choice::Namespace).await;
     stack.model().answer_with(next_command);
     let id = session(&ada, "auto").await;
     let mut events = Events::enter(&ada, &id, 0).await;
@@ -198,5 +215,6 @@ async fn fifty_cuts_during_a_run() {
     let mut whole = Events::enter(&ada, &id, 0).await;
     whole.find("task_complete").await;
     assert_eq!(whole.seen, union, "cut or not, it is the same");
+    check_counts(&union);
     stack.stop().await;
 }

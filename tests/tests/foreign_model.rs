@@ -67,8 +67,7 @@ impl Proxy {
 /// One call of a tool, as a model asks for it.
 fn calls(tool: &str, arguments: &Value) -> Script {
     let script = Script::new().token("Let me see. ");
-    let script = script.tool_call(0, "call", tool, &arguments.to_string());
-    script.finish("tool_calls").done()
+    script.and_calls(&[(tool, arguments.clone())])
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,7 +3,7 @@
 use crate::studio::Studio;
 use model_stub::scripted::Script;
 use serde_json::{Value, json};
-use tests::{Person, Room, eventually};
+use tests::{Person, Room, client::upgrading, eventually};
 use tokio_tungstenite::tungstenite::Error;
 
 /// What shows to everybody what it shows to one, by its contract: profiles, avatars, services, what
@@ -50,8 +50,6 @@ impl Hers {
         let select = "SELECT uuid FROM sessions WHERE id = ?1";
         let sql = studio.stack.state.sql();
         let of_studio = sql.query_row(select, [studio.session], |row| row.get::<_, String>(0));
-        let versions = format!("GET /api/v1/workflows/{}/versions", studio.workflow);
-        studio.ada.done(&versions, &Value::Null).await;
         studio.calls("run_workflow", &json!({}));
         studio.stack.model().push(Script::answer(&["There."]));
         let run = format!("POST /api/v1/sessions/{}/messages", studio.session);
@@ -322,11 +320,7 @@ async fn event_sockets_let_in_whom_they_should() {
         ("null", "cookie", &cookie, 403),
         ("null", "authorization", &bearer, 403),
     ] {
-        let upgrade = http::Request::get(path.as_str())
-            .header("connection", "upgrade")
-            .header("upgrade", "websocket")
-            .header("sec-websocket-version", "13")
-            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+        let upgrade = upgrading(http::Request::get(path.as_str()))
             .header("origin", origin)
             .header(header, value);
         let answer = door.send(upgrade, "").await;

@@ -41,9 +41,7 @@ fn next_step(asked: &Recorded) -> Script {
         .token(&format!("Step {number}"))
         .wait(Duration::from_millis(20))
         .token(" follows.")
-        .tool_call(0, "call", tool, &arguments.to_string())
-        .finish("tool_calls")
-        .done()
+        .and_calls(&[(tool, arguments)])
 }
 
 /// Reads the session's room until its run has ended, however often the socket breaks off.

@@ -1,7 +1,7 @@
 //! The `studio` contract through the front door: an agent edits and runs a workflow on a ComfyUI
 //! server, and everybody concerned sees what they may.
 
-use comfyui_stub::Stub;
+use comfyui_stub::{Stub, text_to_image};
 use model_stub::scripted::Script;
 use serde_json::{Value, json};
 use tests::{Person, Room, Stack, mailbox::Mailbox};
@@ -50,8 +50,7 @@ impl Studio {
 
     /// Has the model call a tool.
     pub(crate) fn calls(&self, tool: &str, arguments: &Value) {
-        let script = Script::new().tool_call(0, "call", tool, &arguments.to_string());
-        self.stack.model().push(script.finish("tool_calls").done());
+        self.stack.model().push(Script::call(tool, arguments));
     }
 
     pub(crate) async fn chat(&self, person: &Person, after: Option<&str>) -> Room {
@@ -87,20 +86,6 @@ pub(crate) fn id_of(answer: &Value) -> i64 {
     answer["data"]["id"]
         .as_i64()
         .unwrap_or_else(|| panic!("{answer}"))
-}
-
-pub(crate) fn text_to_image(width: u32) -> Value {
-    json!({
-        "4": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "sd_xl_base_1.0.safetensors"}},
-        "5": {"class_type": "EmptyLatentImage", "inputs": {"width": width, "height": 512, "batch_size": 1}},
-        "6": {"class_type": "CLIPTextEncode", "inputs": {"clip": ["4", 1], "text": "a house"}},
-        "7": {"class_type": "CLIPTextEncode", "inputs": {"clip": ["4", 1], "text": "text"}},
-        "3": {"class_type": "KSampler", "inputs": {"model": ["4", 0], "seed": 5, "steps": 4, "cfg": 7,
-            "sampler_name": "euler", "scheduler": "normal", "positive": ["6", 0],
-            "negative": ["7", 0], "latent_image": ["5", 0], "denoise": 1}},
-        "8": {"class_type": "VAEDecode", "inputs": {"samples": ["3", 0], "vae": ["4", 2]}},
-        "9": {"class_type": "SaveImage", "inputs": {"images": ["8", 0], "filename_prefix": "made/by"}},
-    })
 }
 
 #[tokio::test]

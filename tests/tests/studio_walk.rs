@@ -1,7 +1,8 @@
 //! The `studio` document from its first section to its last, through the front door: every
 //! endpoint with the members that it names, and who may not.
 
-use crate::studio::{Studio, id_of, text_to_image};
+use crate::studio::{Studio, id_of};
+use comfyui_stub::text_to_image;
 use model_stub::scripted::Script;
 use serde_json::{Value, json};
 use tests::{Person, Room, person::PASSWORD};

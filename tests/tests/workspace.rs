@@ -5,20 +5,13 @@ use model_stub::scripted::Script;
 use serde_json::{Value, json};
 use tests::{
     Person, Room, Stack, eventually,
-    mailbox::Mailbox,
     stack::{Choice, backends},
 };
-
-async fn with(backend: Choice) -> (Stack, Mailbox, Person) {
-    let (stack, mailbox) = Stack::sandboxed(backend).await;
-    let ada = Person::sign_up(stack.door(), &mailbox, "ada").await;
-    (stack, mailbox, ada)
-}
 
 #[tokio::test]
 async fn a_session_has_a_sandbox_with_files_and_commands() {
     for backend in backends() {
-        let (stack, _mailbox, ada) = with(backend).await;
+        let (stack, _mailbox, ada) = Stack::sandboxed(backend).await;
         documented_paths(&ada).await;
         stack.stop().await;
     }
@@ -93,12 +86,6 @@ async fn documented_paths(ada: &Person) {
     assert_eq!(deleted.status, 204);
     let gone = ada.ask(&format!("GET {one}"), &Value::Null).await;
     assert_eq!(gone.status, 404);
-}
-
-/// One call of a tool, as a model asks for it.
-fn calls(tool: &str, arguments: &Value) -> Script {
-    let script = Script::new().tool_call(0, "call", tool, &arguments.to_string());
-    script.finish("tool_calls").done()
 }
 
 /// The frames of a turn, to its last.
@@ -200,7 +187,7 @@ fn check_executions(stack: &Stack, turn: &Value) {
 #[tokio::test]
 async fn a_message_to_the_lead_has_work_done_in_the_sandbox() {
     for backend in backends() {
-        let (stack, _mailbox, ada) = with(backend).await;
+        let (stack, _mailbox, ada) = Stack::sandboxed(backend).await;
         let id = ada.session().await;
         let mut rooms = [
             Room::enter(&ada, &id, None).await,
@@ -208,10 +195,10 @@ async fn a_message_to_the_lead_has_work_done_in_the_sandbox() {
         ];
         let model = stack.model();
         let task = json!({ "agent": "Alex", "task": "Write hello.sh and run it" });
-        model.push(calls("assign", &task));
+        model.push(Script::call("assign", &task));
         let file = json!({ "path": "hello.sh", "content": "echo made by Alex\n" });
-        model.push(calls("write_file", &file));
-        model.push(calls("exec", &json!({ "command": "sh hello.sh" })));
+        model.push(Script::call("write_file", &file));
+        model.push(Script::call("exec", &json!({ "command": "sh hello.sh" })));
         model.push(Script::answer(&["It says: ", "made by Alex"]));
         model.push(Script::answer(&["Alex has", " done it."]));
         let message = json!({ "session_id": id, "content": "Say hello from a script" });
@@ -245,7 +232,7 @@ async fn a_message_to_the_lead_has_work_done_in_the_sandbox() {
 
 #[tokio::test]
 async fn nobody_reaches_anothers_sandbox() {
-    let (stack, mailbox, ada) = with(Choice::Namespace).await;
+    let (stack, mailbox, ada) = Stack::sandboxed(Choice::Namespace).await;
     let bob = Person::sign_up(stack.door(), &mailbox, "bob").await;
     let id = ada.session().await;
     let body = json!({ "session_id": id });
@@ -288,7 +275,7 @@ async fn nobody_reaches_anothers_sandbox() {
 #[tokio::test]
 async fn what_a_command_writes_is_told_on_socket_and_stream() {
     for backend in backends() {
-        let (stack, _mailbox, ada) = with(backend).await;
+        let (stack, _mailbox, ada) = Stack::sandboxed(backend).await;
         let id = ada.session().await;
         let body = json!({ "session_id": id });
         ada.done("POST /api/v1/sandbox/launch", &body).await;
@@ -339,7 +326,7 @@ async fn what_a_command_writes_is_told_on_socket_and_stream() {
 #[tokio::test]
 async fn a_server_in_a_sandbox_is_seen_on_an_origin_of_its_own() {
     for backend in backends() {
-        let (stack, _mailbox, ada) = with(backend).await;
+        let (stack, _mailbox, ada) = Stack::sandboxed(backend).await;
         let id = ada.session().await;
         let body = json!({ "session_id": id });
         ada.done("POST /api/v1/sandbox/launch", &body).await;
@@ -385,7 +372,7 @@ async fn a_server_in_a_sandbox_is_seen_on_an_origin_of_its_own() {
 
 #[tokio::test]
 async fn a_login_that_ends_takes_its_sockets_along() {
-    let (stack, _mailbox, ada) = with(Choice::Namespace).await;
+    let (stack, _mailbox, ada) = Stack::sandboxed(Choice::Namespace).await;
     let id = ada.session().await;
     let mut room = Room::enter(&ada, &id, None).await;
     let out = ada.ask("POST /api/logout", &Value::Null).await;
@@ -397,7 +384,7 @@ async fn a_login_that_ends_takes_its_sockets_along() {
 #[tokio::test]
 async fn a_deleted_session_takes_its_sandbox_and_its_sockets_along() {
     for backend in backends() {
-        let (stack, _mailbox, ada) = with(backend).await;
+        let (stack, _mailbox, ada) = Stack::sandboxed(backend).await;
         let id = ada.session().await;
         let body = json!({ "session_id": id });
         ada.done("POST /api/v1/sandbox/launch", &body).await;
@@ -419,7 +406,7 @@ async fn a_deleted_session_takes_its_sandbox_and_its_sockets_along() {
 #[tokio::test]
 async fn a_runner_that_starts_again_finds_its_sandboxes() {
     for backend in backends() {
-        let (mut stack, _mailbox, ada) = with(backend).await;
+        let (mut stack, _mailbox, ada) = Stack::sandboxed(backend).await;
         let id = ada.session().await;
         ada.done("POST /api/v1/sandbox/launch", &json!({ "session_id": id }))
             .await;

@@ -21,9 +21,9 @@ async fn the_life_of_an_agent() {
     let body = with(&agent(), "modelId", json!(model));
     let made = studio.call(&format!("POST {AGENTS}"), &body).await;
     let expected = json!({ "id": 8, "name": "Ann", "type": "CHAT", "status": "ACTIVE" });
-    assert_eq!(Studio::data(&made), expected);
+    assert_eq!(made.data(), expected);
     let path = format!("{AGENTS}/8");
-    let shown = Studio::data(&studio.get(&path).await);
+    let shown = studio.get(&path).await.data();
     let expected = json!({
         "id": 8, "name": "Ann", "type": "CHAT", "title": "Helper", "description": "Helps",
         "modelId": model, "modelName": "m1", "systemPrompt": "You help.", "temperature": 0.5,
@@ -36,7 +36,7 @@ async fn the_life_of_an_agent() {
     let change = json!({ "name": "Anna", "modelId": null, "temperature": null, "maxTokens": 7,
         "toolsConfig": { "tools": [] }, "status": "disabled", "type": "SPECIALIST" });
     let changed = studio.call(&format!("PUT {path}"), &change).await;
-    assert_eq!(Studio::data(&changed), json!({ "success": true }));
+    assert_eq!(changed.data(), json!({ "success": true }));
     let mut expected = expected;
     for (name, value) in [
         ("name", json!("Anna")),
@@ -51,14 +51,14 @@ async fn the_life_of_an_agent() {
     ] {
         expected[name] = value;
     }
-    assert_eq!(Studio::data(&studio.get(&path).await), expected);
+    assert_eq!(studio.get(&path).await.data(), expected);
     studio
         .call(&format!("PUT {path}"), &json!({}))
         .await
         .done(200);
     let deleted = studio.call(&format!("DELETE {path}"), &Value::Null).await;
     let expected = json!({ "success": true, "deleted": true });
-    assert_eq!(Studio::data(&deleted), expected);
+    assert_eq!(deleted.data(), expected);
     studio.get(&path).await.problem(404, "Agent not found");
 }
 
@@ -70,7 +70,7 @@ async fn agents_are_listed_and_filtered() {
         .await;
     let names = async |query: &str| {
         let answer = studio.get(&format!("{AGENTS}{query}")).await;
-        let data = Studio::data(&answer);
+        let data = answer.data();
         let names = data.as_array().unwrap().iter();
         let names: Vec<_> = names.map(|agent| agent["name"].as_str().unwrap()).collect();
         (names.join(" "), answer.header("x-total-count").to_owned())
@@ -95,7 +95,7 @@ async fn agents_are_listed_and_filtered() {
             "{query}"
         );
     }
-    let first = Studio::data(&studio.get(AGENTS).await)[0].clone();
+    let first = studio.get(AGENTS).await.data()[0].clone();
     assert_eq!(
         first["systemPrompt"],
         Value::Null,
@@ -238,10 +238,10 @@ async fn what_has_a_history_is_disabled_and_not_deleted() {
         let line = format!("DELETE {AGENTS}/{id}");
         let answer = studio.call(&line, &Value::Null).await;
         let expected = json!({ "success": true, "deleted": false });
-        assert_eq!(Studio::data(&answer), expected);
-        let shown = Studio::data(&studio.get(&format!("{AGENTS}/{id}")).await);
+        assert_eq!(answer.data(), expected);
+        let shown = studio.get(&format!("{AGENTS}/{id}")).await.data();
         assert_eq!(shown["status"], "DISABLED");
     }
     let list = studio.get(&format!("{AGENTS}/{ann}/executions")).await;
-    assert_eq!(Studio::data(&list).as_array().unwrap().len(), 1);
+    assert_eq!(list.data().as_array().unwrap().len(), 1);
 }

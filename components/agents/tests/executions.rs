@@ -54,7 +54,7 @@ async fn executions_are_listed_and_filtered() {
         let answer = studio
             .get(&format!("/api/v1/agents/4/executions{query}"))
             .await;
-        let data = Studio::data(&answer);
+        let data = answer.data();
         let ids = data.as_array().unwrap().iter();
         let ids: Vec<_> = ids
             .map(|execution| execution["id"].as_i64().unwrap())
@@ -93,7 +93,7 @@ async fn executions_are_listed_and_filtered() {
         (vec![three], "4".to_owned())
     );
     let none = studio.get("/api/v1/agents/5/executions").await;
-    assert_eq!(Studio::data(&none), json!([]));
+    assert_eq!(none.data(), json!([]));
     for (query, field) in [
         ("?sessionId=x", "query.sessionId"),
         ("?status=DONE", "query.status"),
@@ -130,5 +130,5 @@ async fn an_execution_says_what_it_took() {
           "tokenUsage": usage, "cost": 0.0045, "startTime": "2027-01-15T08:00:00.000Z",
           "endTime": "2027-01-15T08:00:01.500Z" },
     ]);
-    assert_eq!(Studio::data(&list), expected);
+    assert_eq!(list.data(), expected);
 }

@@ -88,7 +88,7 @@ async fn a_key_that_was_moved_or_changed_is_sent_to_nobody() {
         let answer = studio
             .call(&format!("POST {PROVIDERS}/2/test"), &Value::Null)
             .await;
-        Studio::data(&answer)
+        answer.data()
     };
     assert_eq!(test().await["status"], "ONLINE");
     assert_eq!(studio.app.runner.asked().len(), 1);
@@ -139,7 +139,7 @@ async fn a_key_does_not_go_to_another_server_unless_it_is_given_again() {
         answer.refused(400);
         assert_eq!(answer.fields(), ["apiKey"], "{url}");
     }
-    let shown = Studio::data(&studio.get(&format!("{PROVIDERS}/1")).await);
+    let shown = studio.get(&format!("{PROVIDERS}/1")).await.data();
     assert_eq!(shown["baseUrl"], "https://models.example.com/v1");
     for body in [
         json!({ "baseUrl": "https://models.example.com/v2" }),

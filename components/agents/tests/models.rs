@@ -15,7 +15,7 @@ async fn the_life_of_a_provider() {
     body["local"] = json!(true);
     let made = studio.call(&format!("POST {PROVIDERS}"), &body).await;
     let expected = json!({ "id": 1, "name": "Main", "code": "Main", "status": "ACTIVE" });
-    assert_eq!(Studio::data(&made), expected);
+    assert_eq!(made.data(), expected);
     studio.model(1, "m1").await;
     let expected = json!({
         "id": 1, "name": "Main", "code": "Main", "baseUrl": "https://models.example.com/v1",
@@ -24,11 +24,11 @@ async fn the_life_of_a_provider() {
         "updatedAt": "2027-01-15T08:00:00.000Z",
     });
     let path = format!("{PROVIDERS}/1");
-    assert_eq!(Studio::data(&studio.get(&path).await), expected);
+    assert_eq!(studio.get(&path).await.data(), expected);
     let change = json!({ "name": "Other", "code": "OTHER", "rateLimit": null, "timeoutMs": 1000,
         "local": false, "apiKey": null, "baseUrl": "http://[::1]:11434/v1/" });
     let changed = studio.call(&format!("PUT {path}"), &change).await;
-    assert_eq!(Studio::data(&changed), json!({ "success": true }));
+    assert_eq!(changed.data(), json!({ "success": true }));
     let mut expected = expected;
     for (name, value) in [
         ("name", json!("Other")),
@@ -41,10 +41,7 @@ async fn the_life_of_a_provider() {
     ] {
         expected[name] = value;
     }
-    assert_eq!(
-        Studio::data(&studio.get(PROVIDERS).await),
-        json!([expected])
-    );
+    assert_eq!(studio.get(PROVIDERS).await.data(), json!([expected]));
     let line = format!("DELETE {path}");
     let answer = studio.call(&line, &Value::Null).await;
     answer.problem(409, "The provider has models: m1");
@@ -53,7 +50,7 @@ async fn the_life_of_a_provider() {
         .await
         .done(200);
     let deleted = studio.call(&line, &Value::Null).await;
-    assert_eq!(Studio::data(&deleted), json!({ "success": true }));
+    assert_eq!(deleted.data(), json!({ "success": true }));
     studio
         .get(&path)
         .await
@@ -140,7 +137,7 @@ async fn the_life_of_a_model() {
     let made = studio.call(&format!("POST {MODELS}"), &body).await;
     let expected = json!({ "id": 1, "name": "Large", "modelCode": "org/large:1",
         "modelType": "CHAT", "status": "ACTIVE" });
-    assert_eq!(Studio::data(&made), expected);
+    assert_eq!(made.data(), expected);
     let expected = json!({
         "id": 1, "name": "Large", "modelCode": "org/large:1", "modelType": "CHAT",
         "providerId": provider, "providerName": "main", "status": "ACTIVE", "usable": true,
@@ -149,7 +146,7 @@ async fn the_life_of_a_model() {
         "updatedAt": "2027-01-15T08:00:00.000Z",
     });
     let path = format!("{MODELS}/1");
-    assert_eq!(Studio::data(&studio.get(&path).await), expected);
+    assert_eq!(studio.get(&path).await.data(), expected);
     let line = format!("PUT {PROVIDERS}/{provider}");
     studio
         .call(&line, &json!({ "status": "DISABLED" }))
@@ -169,7 +166,7 @@ async fn the_life_of_a_model() {
     ] {
         expected[name] = value;
     }
-    assert_eq!(Studio::data(&studio.get(MODELS).await), json!([expected]));
+    assert_eq!(studio.get(MODELS).await.data(), json!([expected]));
     let agent = json!({ "name": "Ann", "type": "CHAT", "modelId": 1 });
     let agent = studio.create(AGENTS, &agent).await;
     for (line, body) in [
@@ -215,7 +212,7 @@ async fn models_are_listed_and_filtered() {
         ("?limit=1&offset=2".to_owned(), "c", "4"),
     ] {
         let answer = studio.get(&format!("{MODELS}{query}")).await;
-        let data = Studio::data(&answer);
+        let data = answer.data();
         let codes = data.as_array().unwrap().iter();
         let codes: Vec<_> = codes
             .map(|model| model["modelCode"].as_str().unwrap())
@@ -237,7 +234,7 @@ async fn models_are_listed_and_filtered() {
             .problem(400, detail);
     }
     let disabled = studio.get(&format!("{PROVIDERS}?status=disabled")).await;
-    assert_eq!(Studio::data(&disabled), json!([]));
+    assert_eq!(disabled.data(), json!([]));
 }
 
 #[tokio::test]

@@ -109,7 +109,7 @@ async fn a_server_is_online_when_it_lists_its_models() {
             .call_as(&token, &format!("POST {PROVIDERS}/1/test"), &Value::Null)
             .await;
         assert!(!answer.text.contains(SENTINEL), "{}", answer.text);
-        Studio::data(&answer)
+        answer.data()
     };
     place(&format!("{}/online", server.address), 600_000).await;
     let online = test().await;
@@ -179,13 +179,13 @@ async fn a_provider_gets_no_more_requests_a_minute_than_it_may() {
         let line = format!("POST {PROVIDERS}/{provider}/test");
         let answer = studio.call(&line, &Value::Null).await;
         if answer.status == 200 {
-            assert_eq!(Studio::data(&answer)["status"], "ONLINE");
+            assert_eq!(answer.data()["status"], "ONLINE");
             return true;
         }
         let detail = "The model provider has had its requests for this minute";
         answer.problem(429, detail);
         let wait: u32 = answer.header("retry-after").parse().unwrap();
-        assert!((1..=60).contains(&wait), "{wait}");
+        assert!((1..=65).contains(&wait), "{wait}");
         false
     };
     for _ in 0..2 {
@@ -203,7 +203,8 @@ async fn a_provider_gets_no_more_requests_a_minute_than_it_may() {
         let refused = web::limits::provider(platform, &found).await.unwrap_err();
         assert_eq!(refused.kind(), domain::ErrorKind::TooManyRequests);
         assert!(refused.retry_after().is_some());
-        studio.app.wait(60);
+        // The minute before is over, wherever on the clock it began.
+        studio.app.wait(65);
     }
     let line = format!("PUT {PROVIDERS}/{main}");
     studio

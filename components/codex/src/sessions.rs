@@ -6,18 +6,18 @@ use coding::{Approval, Cwd, Profile, Profiles, WORKSPACE};
 use contracts::codex::sessions::{
     CodexSession, CodexSessionCreate, CodexSessionCreated, CodexSessionStatus,
 };
-use domain::{Error, ErrorKind, Event, Session, SessionKey, SessionKind, event::WarningEvent};
+use domain::{Error, ErrorKind, Session, SessionKey, SessionKind};
 use http::{HeaderMap, StatusCode};
 use ports::Platform;
-use runner_api::{Client, rooms::Publish, sandboxes::Status};
+use runner_api::{Client, sandboxes::Status};
 use store::{
     Window,
     codex::{self, CodexGlance, CodexSettings},
     sessions::{self, Scope},
 };
 use web::{
-    Json, Limits, Outcome, Page, Paged, Parameters, Segment, SignedBodyIfAny, SignedIn, new_uuid,
-    variable,
+    Json, Limits, Outcome, Page, Paged, Parameters, Segment, SignedBodyIfAny, SignedIn,
+    most_sessions, new_uuid, variable,
 };
 
 /// The kinds that `codex` lists and opens.
@@ -35,19 +35,15 @@ pub(crate) async fn create(
 ) -> Outcome<(StatusCode, Json<CodexSessionCreated>)> {
     let client = Client::of(&platform, &headers);
     let (settings, profile) = settings(&platform, &client, &body).await?;
-    let warnings = warnings(&platform, &settings, &profile).await?;
+    // Where no model can answer, that is better said now than by every turn.
+    let default = variable(&platform, "llm_model").await?;
+    coding::chosen(&*platform.sql, &settings, &profile, &default).await?;
     let (uuid, now) = (new_uuid(&platform), platform.clock.now());
-    let user = signed_in.account.id;
-    let made = codex::insert(&*platform.sql, uuid, user, &settings, now).await?;
+    let (user, most) = (signed_in.account.id, most_sessions(&platform).await?);
+    let made = codex::insert(&*platform.sql, uuid, user, &settings, now, most).await?;
     // The account was deleted after the token was looked at.
     let gone = || Error::new(ErrorKind::Unauthenticated, "The token is invalid");
     let session = made.ok_or_else(gone)?;
-    if !warnings.is_empty() {
-        let events = Publish { events: warnings };
-        if let Err(error) = client.publish(session.uuid, &events).await {
-            eprintln!("session {}: warnings not told: {error}", session.uuid);
-        }
-    }
     let at = Addresses::of(&platform, &headers).await?;
     let created = CodexSessionCreated::of(&session.uuid.to_string(), &at.public, &at.live);
     Ok((StatusCode::CREATED, Json(created)))
@@ -79,8 +75,8 @@ async fn settings(
         cwd,
         project,
         model: body.model.clone(),
-        oss: body.oss,
-        web_search: body.web_search,
+        oss: body.oss.unwrap_or_default(),
+        web_search: body.web_search.unwrap_or_default(),
         profile: name.to_owned(),
         network: profile.network,
         read_only: profile.approval == Approval::ReadOnly,
@@ -97,37 +93,6 @@ fn in_cwd(error: Error) -> Error {
         }
         _ => error,
     }
-}
-
-/// What the session cannot do as it was asked for.
-async fn warnings(
-    platform: &Platform,
-    settings: &CodexSettings,
-    profile: &Profile,
-) -> Result<Vec<Event>, Error> {
-    let default = variable(platform, "llm_model").await?;
-    let choice = coding::chosen(&*platform.sql, settings, profile, &default).await?;
-    let warning = |code: &str, text: String| {
-        Event::Warning(WarningEvent {
-            code: code.to_owned(),
-            agent: None,
-            text,
-        })
-    };
-    let mut warnings = Vec::new();
-    if let (true, Some(asked)) = (choice.instead, &settings.model) {
-        let answers = match &choice.model {
-            Some((model, _)) => format!("{} answers instead", model.name),
-            None => "the default model answers instead".to_owned(),
-        };
-        let text = format!("The model {asked} is not configured; {answers}");
-        warnings.push(warning("model", text));
-    }
-    if settings.web_search && variable(platform, "web_search_url").await?.is_empty() {
-        let text = "No search engine is configured; the web cannot be searched";
-        warnings.push(warning("web_search", text.to_owned()));
-    }
-    Ok(warnings)
 }
 
 pub(crate) async fn list(

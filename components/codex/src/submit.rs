@@ -3,25 +3,30 @@
 use crate::{patches, sessions::own};
 use axum::extract::State;
 use contracts::codex::{
-    patches::Applied,
+    patches::{Applied, WantedPatch},
     submissions::{ApprovalDecision, Submission, SubmissionBody, Submitted},
 };
 use domain::{Error, ErrorKind, Session, Timestamp};
 use http::HeaderMap;
-use ports::Platform;
+use ports::{Platform, to_its_end};
 use runner_api::{
     Client,
+    files::content_hash,
     runs::{Drive, Executor},
 };
 use serde::{Deserialize, Serialize};
 use store::{
     codex::{
         approvals::{self, Verdict},
-        submissions::{self, NewMessage},
+        submissions::{self, NewMessage, NewSubmission},
     },
     runs,
 };
 use web::{Json, Outcome, Segment, SignedBody, new_uuid};
+
+/// How long anything but a patch that is given is being done at most, in milliseconds: a few
+/// statements.
+const DONE_WITHIN_MS: i64 = 60_000;
 
 pub(crate) async fn over_http(
     State(platform): State<Platform>,
@@ -42,7 +47,7 @@ pub(crate) async fn over_http(
 pub(crate) enum Done {
     /// It is taken; first at that time.
     Taken(Timestamp),
-    /// The patch is applied.
+    /// The patch is applied, or could be.
     Applied(Applied),
 }
 
@@ -61,16 +66,20 @@ impl Done {
 enum Answer {
     /// It is taken, at that time.
     Taken(i64),
-    /// The patch is applied.
+    /// The patch is applied, or could be.
     Applied(Applied),
-    /// The patch of this call is approved, and about to be applied.
+    /// It approves the patch of this call and no other, whatever comes of that.
     Approved(String),
+    /// The patch was being written when the runner was not heard any more.
+    Unclear,
 }
 
-/// Does what is submitted under `name`, once.
+/// Does what is submitted under `name`, once. It is done to its end also where nobody waits for the
+/// answer any more.
 ///
 /// # Errors
-/// What keeps it from being done; then it may be submitted again.
+/// What keeps it from being done; then it may be submitted again. A conflict where something else
+/// was submitted under that name.
 pub(crate) async fn submit(
     platform: &Platform,
     client: &Client,
@@ -78,47 +87,36 @@ pub(crate) async fn submit(
     name: &str,
     submission: Submission,
 ) -> Result<Done, Error> {
-    let (sql, now) = (&*platform.sql, platform.clock.now());
+    let content_hash = content_hash(contracts::to_json(&submission).as_bytes());
+    let done_within = match &submission {
+        Submission::ApplyPatch(WantedPatch::Given { .. }) => patches::GIVEN_WITHIN_MS,
+        _ => DONE_WITHIN_MS,
+    };
     if let Submission::UserMessage { content, .. } = submission {
-        return message(platform, client, session, name, content).await;
+        return message(platform, client, session, name, &content_hash, content).await;
     }
-    let remembered = submissions::remember(sql, session.id, name, now).await?;
+    let new = NewSubmission {
+        session: session.id,
+        submission: name,
+        content_hash: &content_hash,
+        now: platform.clock.now(),
+        done_within,
+    };
+    let remembered = submissions::remember(&*platform.sql, &new).await?;
     if let submissions::Submitted::Before(before) = remembered {
         return again(platform, session, &before).await;
     }
-    let answer = async |answer: &Answer| {
-        let answer = contracts::to_json(answer);
-        submissions::answered(sql, session.id, name, &answer).await
+    let doing = Doing {
+        platform: platform.clone(),
+        client: client.clone(),
+        session: session.clone(),
+        name: name.to_owned(),
     };
-    let done = match submission {
-        Submission::Interrupt => runs::interrupt(sql, session.id, now)
-            .await
-            .map(|_| Done::Taken(Timestamp(now))),
-        Submission::Approval { id, decision } => decide(platform, session, &id, decision, now)
-            .await
-            .map(|()| Done::Taken(Timestamp(now))),
-        Submission::ApplyPatch { patch: Some(patch) } => {
-            let applied = patches::apply_given(platform, client, session, &patch).await;
-            applied.map(Done::Applied)
-        }
-        Submission::ApplyPatch { patch: None } => match patches::approve(platform, session).await {
-            Ok(call) => {
-                answer(&Answer::Approved(call.clone())).await?;
-                let applied = patches::outcome(platform, session, &call).await;
-                applied.map(Done::Applied)
-            }
-            Err(error) => Err(error),
-        },
-        Submission::UserMessage { .. } => Ok(Done::Taken(Timestamp(now))),
-    };
-    match &done {
-        Ok(Done::Taken(at)) => answer(&Answer::Taken(at.0)).await?,
-        Ok(Done::Applied(applied)) => answer(&Answer::Applied(applied.clone())).await?,
-        // What it has approved is not approved again.
-        Err(error) if error.kind() == ErrorKind::UpstreamTimeout => {}
-        Err(_) => submissions::forget(sql, session.id, name).await?,
-    }
-    done
+    let done = to_its_end(&*platform.tasks, doing.all(submission)).await;
+    done.unwrap_or_else(|| {
+        let detail = "It was cut off. Send it again under the same id";
+        Err(Error::new(ErrorKind::Unavailable, detail).retry_in(1))
+    })
 }
 
 /// What was submitted before is answered as it was.
@@ -134,9 +132,104 @@ async fn again(
     match serde_json::from_str(answer).map_err(Error::internal)? {
         Answer::Taken(at) => Ok(Done::Taken(Timestamp(at))),
         Answer::Applied(applied) => Ok(Done::Applied(applied)),
-        Answer::Approved(call) => patches::outcome(platform, session, &call)
+        Answer::Approved(call) => patches::approve(platform, session, &call)
             .await
             .map(Done::Applied),
+        Answer::Unclear => {
+            let detail = "It is not known whether the patch was applied, whole or not at all: look \
+                at the files, and submit what is missing under another id";
+            Err(Error::new(ErrorKind::Conflict, detail))
+        }
+    }
+}
+
+/// A submission that is being done.
+struct Doing {
+    platform: Platform,
+    client: Client,
+    session: Session,
+    name: String,
+}
+
+impl Doing {
+    async fn all(self, submission: Submission) -> Result<Done, Error> {
+        let (sql, now) = (&*self.platform.sql, self.platform.clock.now());
+        let done = match submission {
+            Submission::ApplyPatch(WantedPatch::Newest) => return self.newest_patch().await,
+            Submission::ApplyPatch(WantedPatch::Given { text, dry_run }) => {
+                return self.given_patch(&text, dry_run).await;
+            }
+            Submission::Approval { id, decision } => {
+                decide(&self.platform, &self.session, &id, decision, now).await
+            }
+            Submission::Interrupt => {
+                let interrupted = runs::interrupt(sql, self.session.id, now).await;
+                interrupted.map(drop)
+            }
+            // Messages are stored as they are submitted.
+            Submission::UserMessage { .. } => Ok(()),
+        };
+        if let Err(error) = done {
+            return self.refused(error).await;
+        }
+        self.answered(&Answer::Taken(now)).await?;
+        Ok(Done::Taken(Timestamp(now)))
+    }
+
+    /// Approves the newest patch that waits.
+    async fn newest_patch(&self) -> Result<Done, Error> {
+        let (platform, session) = (&self.platform, &self.session);
+        let call = match patches::newest(platform, session).await {
+            Ok(call) => call,
+            Err(error) => return self.refused(error).await,
+        };
+        // Before it is approved: whatever comes of it, the same again never means another patch,
+        // which nobody may have seen.
+        self.answered(&Answer::Approved(call.clone())).await?;
+        let applied = patches::approve(platform, session, &call).await;
+        applied.map(Done::Applied)
+    }
+
+    async fn given_patch(&self, text: &str, dry_run: bool) -> Result<Done, Error> {
+        let (platform, client, session) = (&self.platform, &self.client, &self.session);
+        let fitting = match patches::fit(platform, client, session, text).await {
+            Ok(fitting) => fitting,
+            Err(error) => return self.refused(error).await,
+        };
+        if dry_run {
+            let verified = fitting.verified(Timestamp(platform.clock.now()));
+            self.answered(&Answer::Applied(verified.clone())).await?;
+            return Ok(Done::Applied(verified));
+        }
+        let written = match fitting.write(platform, client, session).await {
+            Ok(written) => written,
+            Err(error) => return self.refused(error).await,
+        };
+        // Before anything else is done about it: it may be asked for already.
+        let kept = match &written.outcome {
+            Ok(applied) => self.answered(&Answer::Applied(applied.clone())).await,
+            Err(fault) if fault.is_certain() => self.forgotten().await,
+            Err(_) => self.answered(&Answer::Unclear).await,
+        };
+        written.tell(client, session).await;
+        kept?;
+        let applied = written.outcome.map_err(coding::PatchFault::into_error)?;
+        Ok(Done::Applied(applied))
+    }
+
+    /// Nothing was done: it may be submitted again.
+    async fn refused(&self, why: Error) -> Result<Done, Error> {
+        self.forgotten().await?;
+        Err(why)
+    }
+
+    async fn answered(&self, answer: &Answer) -> Result<(), Error> {
+        let answer = contracts::to_json(answer);
+        submissions::answered(&*self.platform.sql, self.session.id, &self.name, &answer).await
+    }
+
+    async fn forgotten(&self) -> Result<(), Error> {
+        submissions::forget(&*self.platform.sql, self.session.id, &self.name).await
     }
 }
 
@@ -147,6 +240,7 @@ async fn message(
     client: &Client,
     session: &Session,
     name: &str,
+    content_hash: &str,
     text: String,
 ) -> Result<Done, Error> {
     let (sql, now) = (&*platform.sql, platform.clock.now());
@@ -162,6 +256,7 @@ async fn message(
         session: session.id,
         user: session.user_id,
         submission: name,
+        content_hash,
         run,
         agent: &agent,
         body: &body,

@@ -10,6 +10,7 @@
 
 mod stage;
 
+use model_stub::scripted::Script;
 use serde_json::{Value, json};
 use stage::Stage;
 
@@ -31,10 +32,8 @@ async fn the_documents_own_example() {
         made,
         json!({ "session_id": id, "ws_url": ws, "http_url": http })
     );
-    // Neither that model nor a search engine is configured: it works, and it is said.
-    let room = stage.runner.state().room.clone();
-    let codes: Vec<_> = room.iter().map(|event| event["code"].clone()).collect();
-    assert_eq!(codes, ["model", "web_search"], "{room:?}");
+    // Nobody can be in its room yet.
+    assert!(stage.runner.state().room.is_empty());
     let line = format!("GET /api/sessions/{id}");
     let shown = stage.call(&stage.ada, &line, &Value::Null).await;
     let shown = shown.done(200);
@@ -59,6 +58,48 @@ async fn the_documents_own_example() {
     let launches = stage.runner.state().launches.clone();
     let launch = json!({ "user": 1, "network": false, "project": "/path/to/project" });
     assert_eq!(launches, [launch]);
+}
+
+fn answer() -> Script {
+    Script::answer(&["Here."])
+}
+
+/// What the rooms were warned of, and where among their events.
+fn warnings(stage: &Stage) -> Vec<(usize, String)> {
+    let state = stage.runner.state();
+    let all = state.room.iter().enumerate();
+    let warnings = all.filter(|(_, event)| event["type"] == "warning");
+    warnings
+        .map(|(place, event)| (place, event["code"].as_str().unwrap().to_owned()))
+        .collect()
+}
+
+/// Neither the model nor a search engine is configured: it works, and it is said when somebody can
+/// hear it.
+#[tokio::test]
+async fn what_a_session_asks_for_in_vain() {
+    let stage = Stage::start().await;
+    let body = json!({ "model": "claude-3-sonnet", "web_search": true });
+    let session = stage.session(body).await;
+    assert!(warnings(&stage).is_empty());
+    for (turn, expected) in [(1, vec!["model", "web_search"]), (2, vec!["model"])] {
+        stage.runner.state().room.clear();
+        stage.model.push(answer());
+        stage.say(&session, "Who are you?").await.done(200);
+        stage.ended(1).await;
+        let told = warnings(&stage);
+        let codes: Vec<_> = told.iter().map(|(_, code)| code.as_str()).collect();
+        assert_eq!(codes, expected, "turn {turn}");
+        // After the turn's beginning, before anything comes of it.
+        let room = stage.runner.state().room.clone();
+        assert_eq!(room[0]["type"], "run_started");
+        let first = told[0].0;
+        assert!(room[first..].iter().any(|event| event["type"] == "usage"));
+        assert!(!room[..first].iter().any(|event| event["sender"] == "agent"));
+        let text = room[first]["text"].as_str().unwrap();
+        let why = "The model claude-3-sonnet is not configured; the default model answers instead";
+        assert_eq!(text, why);
+    }
 }
 
 #[tokio::test]
@@ -119,6 +160,8 @@ async fn what_no_session_can_be_made_with() {
         (json!({ "oss": "yes" }), "oss"),
         (json!({ "web_search": 1 }), "web_search"),
         (json!({ "model": "" }), "model"),
+        (json!([]), "body"),
+        (json!(["/workspace"]), "body"),
     ] {
         let answer = stage.call(&stage.ada, CREATE, &body).await;
         assert_eq!(answer.refused(400)["error"], "InvalidRequest", "{body}");
@@ -162,21 +205,15 @@ async fn a_local_model_answers_where_one_is_asked_for() {
         (json!({ "model": "the far one" }), "far-1"),
         (json!({ "model": "scripted" }), "scripted"),
         (json!({}), "scripted"),
+        (json!({ "oss": null, "web_search": null }), "scripted"),
     ] {
         stage.runner.state().room.clear();
         let session = stage.session(body.clone()).await;
-        let warned = !stage.runner.state().room.is_empty();
-        assert_eq!(
-            warned,
-            body["oss"] == true && body["model"] == "far-1",
-            "{body}"
-        );
-        stage.runner.state().room.clear();
-        stage
-            .model
-            .push(model_stub::scripted::Script::answer(&["Here."]));
+        stage.model.push(answer());
         stage.say(&session, "Who are you?").await.done(200);
         stage.ended(1).await;
+        let in_vain = body["oss"] == true && body["model"] == "far-1";
+        assert_eq!(warnings(&stage).len(), usize::from(in_vain), "{body}");
         let last = stage.model.requests().pop().unwrap();
         assert_eq!(last.json["model"], asked, "{body}");
     }
@@ -189,18 +226,13 @@ async fn profiles_of_the_operators_own() {
     let stage = Stage::with(&[("codex_profiles", own)]).await;
     let body = json!({ "config_profile": "lab", "model": "claude-3-sonnet" });
     let session = stage.session(body).await;
-    assert!(
-        stage.runner.state().room.is_empty(),
-        "the profile maps the model"
-    );
     stage
         .model
         .push(stage::call("shell", json!({ "command": "touch a" })));
-    stage
-        .model
-        .push(model_stub::scripted::Script::answer(&["Done."]));
+    stage.model.push(answer());
     stage.say(&session, "Go").await.done(200);
     stage.ended(1).await;
+    assert!(warnings(&stage).is_empty(), "the profile maps the model");
     assert_eq!(stage.runner.state().launches[0]["network"], true);
     assert_eq!(stage.model.requests()[0].json["reasoning_effort"], "high");
     let broken = Stage::with(&[("codex_profiles", "{")]).await;
@@ -299,18 +331,12 @@ async fn nobody_reaches_anothers_session_on_any_path() {
 async fn a_login_that_has_ended_says_nothing_any_more() {
     let stage = Stage::start().await;
     let session = stage.session(json!({})).await;
+    let said = json!({ "session": session, "user": 1, "login": stage.login().await, "id": "a",
+        "payload": { "type": "interrupt" } });
     stage
         .accounts
         .call_as(&stage.ada, "POST /api/logout", &Value::Null)
         .await;
-    let said = json!({ "session": session, "user": 1, "login": 3, "id": "a",
-        "payload": { "type": "interrupt" } });
-    let logins = "SELECT id FROM logins WHERE user_id = 1 ORDER BY id DESC LIMIT 1";
-    let login: i64 = stage.accounts.sql(logins, Vec::new()).await[0]
-        .get(0)
-        .unwrap();
-    let mut said = said;
-    said["login"] = json!(login);
     let response = stage
         .runner
         .ask("/internal/sockets/codex", said.to_string());

@@ -341,6 +341,65 @@ async fn a_patch_of_ones_own() {
     );
 }
 
+/// A patch of few bytes can be about many, and an instance's memory is bounded.
+#[tokio::test]
+async fn what_is_too_large_for_a_patch() {
+    let stage = Stage::start().await;
+    let session = stage.session(json!({})).await;
+    let line = format!("POST /api/sessions/{session}/apply_patch");
+    {
+        let files = &mut stage.runner.state().files;
+        files.insert("large".to_owned(), "x".repeat((2 << 20) + 1));
+        files.insert("lines".to_owned(), "\n".repeat(300_000));
+        for name in ["a", "b", "c", "d"] {
+            files.insert(name.to_owned(), "x".repeat(2 << 20));
+        }
+    }
+    let delete = async |names: &[&str]| {
+        let hunks: String = names
+            .iter()
+            .map(|name| format!("*** Delete File: {name}\n"))
+            .collect();
+        let patch = format!("*** Begin Patch\n{hunks}*** End Patch");
+        stage
+            .call(&stage.ada, &line, &json!({ "patch": patch }))
+            .await
+    };
+    let detail = "large has more than 2097152 bytes, the most that a patch changes";
+    delete(&["large"]).await.problem(409, detail);
+    let read = |line: &String| line.starts_with("GET") && line.ends_with("/files");
+    assert!(!stage.runner.state().asked.iter().any(read));
+    let detail = "the files of the patch are too large together: split it";
+    delete(&["lines"]).await.problem(409, detail);
+    delete(&["a", "b", "c", "d"]).await.problem(409, detail);
+    delete(&["a", "b", "c"]).await.done(200);
+    assert!(stage.file("c").is_none() && stage.file("d").is_some());
+}
+
+/// While somebody is asked, files change.
+#[tokio::test]
+async fn what_was_allowed_is_what_was_seen() {
+    let stage = Stage::start().await;
+    let session = stage.session(json!({})).await;
+    let put = |text: &str| {
+        let files = &mut stage.runner.state().files;
+        files.insert("a".to_owned(), text.to_owned());
+    };
+    put("one\ntwo\n");
+    let text = "*** Begin Patch\n*** Update File: a\n@@\n-one\n+1\n*** End Patch";
+    stage.model.push(patch(text));
+    stage.model.push(Script::answer(&["It did not work."]));
+    stage.say(&session, "Write 1").await.done(200);
+    stage.heard("approval_requested").await;
+    // The patch would still fit.
+    put("one\nthree\n");
+    let line = format!("POST /api/sessions/{session}/apply_patch");
+    let late = stage.call(&stage.ada, &line, &Value::Null).await;
+    late.problem(409, "a was changed meanwhile; look at it again");
+    stage.ended(1).await;
+    assert_eq!(stage.file("a").as_deref(), Some("one\nthree\n"));
+}
+
 #[tokio::test]
 async fn the_web_is_searched_where_it_can_be() {
     let own = [("web_search_url", "http://search.example/")];

@@ -9,7 +9,7 @@ use domain::{Error, SessionKind};
 use ports::{BoxFuture, Platform};
 use runs::{Toolbox, Workshop};
 use std::sync::Arc;
-use store::runs::StoredRun;
+use store::runs::Taken;
 
 /// What whoever works in the sandbox is told besides.
 const INSTRUCTIONS: &str = "\n\nYour tools work in a sandbox of this session, which your whole \
@@ -22,14 +22,14 @@ impl Workshop for InSandbox {
     fn open<'a>(
         &'a self,
         platform: &'a Platform,
-        run: &'a StoredRun,
+        taken: &'a Taken,
     ) -> BoxFuture<'a, Result<Arc<dyn Toolbox>, Error>> {
         Box::pin(async move {
-            if run.session_kind == SessionKind::Codex {
-                let toolbox = CodexTools::open(platform, run).await?;
+            if taken.run.session_kind == SessionKind::Codex {
+                let toolbox = CodexTools::open(platform, taken).await?;
                 return Ok(Arc::new(toolbox) as Arc<dyn Toolbox>);
             }
-            let toolbox = SandboxTools(Arc::new(Workspace::new(platform, run)));
+            let toolbox = SandboxTools(Arc::new(Workspace::new(platform, &taken.run)));
             Ok(Arc::new(toolbox) as Arc<dyn Toolbox>)
         })
     }

@@ -19,7 +19,7 @@ pub(crate) fn path(query: &Parameters) -> Result<&str, Error> {
 
 /// `root`; an empty one is the workspace, as a missing one is.
 pub(crate) fn root(query: &Parameters) -> Result<Option<&str>, Error> {
-    let root = query.get("root").filter(|root| !root.is_empty());
+    let root = query.given("root");
     root.map(|root| checked("root", root)).transpose()
 }
 
@@ -32,7 +32,7 @@ fn checked<'a>(name: &str, path: &'a str) -> Result<&'a str, Error> {
 
 /// `depth`, from 1 to 16.
 pub(crate) fn depth(query: &Parameters) -> Result<u32, Error> {
-    let Some(text) = query.get("depth") else {
+    let Some(text) = query.given("depth") else {
         return Ok(DEPTH);
     };
     let depth = text.parse().ok();
@@ -45,7 +45,7 @@ pub(crate) fn depth(query: &Parameters) -> Result<u32, Error> {
 
 /// `true` or `false`, which a missing one is.
 pub(crate) fn flag(query: &Parameters, name: &str) -> Result<bool, Error> {
-    match query.get(name) {
+    match query.given(name) {
         None | Some("false" | "0") => Ok(false),
         Some("true" | "1") => Ok(true),
         Some(_) => {

@@ -1,4 +1,7 @@
 //! Files, looked at.
+//!
+//! Invariant: JSON that may be large is read in a [`Place`], which it has until whoever asked for
+//! it has it. Bytes pass through.
 
 use crate::{disposition, query, view};
 use axum::{
@@ -10,21 +13,25 @@ use contracts::workspace::files::FileNode;
 use http::{HeaderMap, header};
 use ports::Platform;
 use runner_api::{Client, Raw, TreeQuery};
-use web::{Failure, Json, Outcome, OwnSession, Parameters, asks_for};
+use web::{Failure, Json, Outcome, OwnSession, Parameters, Place, asks_for};
 
 pub(crate) async fn tree(
     State(platform): State<Platform>,
     OwnSession(_, session): OwnSession,
     headers: HeaderMap,
     query: Parameters,
-) -> Outcome<Json<FileNode>> {
+) -> Outcome<Response> {
     let wanted = TreeQuery {
         root: query::root(&query)?,
         depth: Some(query::depth(&query)?),
         include_hidden: query::flag(&query, "include_hidden")?,
+        limit: None,
     };
     let client = Client::of(&platform, &headers);
-    Ok(Json(view::node(client.tree(session.uuid, wanted).await?)))
+    let tree = client.ask_tree(session.uuid, wanted).await?;
+    let place = Place::take_for(tree.size())?;
+    let tree = view::node(tree.read().await?);
+    Ok(place.hold(Json(tree).into_response()))
 }
 
 pub(crate) async fn stat(
@@ -48,8 +55,10 @@ pub(crate) async fn file(
     let path = query::path(&query)?;
     let client = Client::of(&platform, &headers);
     if !asks_for(&headers, "application/octet-stream") {
-        let file = client.read_file(session.uuid, path).await?;
-        return Ok(Json(view::content(file)).into_response());
+        let file = client.ask_file(session.uuid, path).await?;
+        let place = Place::take_for(file.size())?;
+        let file = view::content(file.read().await?);
+        return Ok(place.hold(Json(file).into_response()));
     }
     let range = headers.get(header::RANGE);
     match client.read_raw(session.uuid, path, range).await? {

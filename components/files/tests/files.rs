@@ -8,6 +8,7 @@ use http::Method;
 use over_auth::{Setting, start};
 use serde_json::{Value, json};
 use test_app::{Answer, Reply};
+use web::Place;
 
 const RAW: (&str, &str) = ("accept", "application/octet-stream");
 
@@ -56,6 +57,7 @@ async fn the_tree() {
     root["children"] = json!([shown("a")]);
     for (query, asked) in [
         ("", "depth=3"),
+        ("?root=&depth=&include_hidden=", "depth=3"),
         ("?root=&depth=16", "depth=16"),
         (
             "?root=a%20b%2F..&include_hidden=true",
@@ -128,6 +130,56 @@ async fn a_file_as_json() {
         let answer = setting.call(&line, &Value::Null).await;
         answer.problem(400, "The path leads out of the workspace");
     }
+}
+
+/// An instance has room for few large files and trees at a time.
+#[tokio::test]
+async fn what_is_large_takes_a_place_until_it_is_read() {
+    let setting = start().await;
+    let (runner, session) = (&setting.app.runner, &setting.session);
+    let come = |size: &'static str| {
+        let said = || vec![("content-length", size)];
+        let file = "{\"path\":\"a\",\"content\":\"x\",\"encoding\":\"utf-8\",\"size\":1,\
+            \"modified_at\":0,\"truncated\":false}";
+        let tree = "{\"name\":\"workspace\",\"path\":\"\",\"type\":\"directory\",\"size\":0,\
+            \"modified_at\":0}";
+        let reply = Reply::Bytes(200, said(), vec![file], false);
+        runner.answers("GET /v1/sandboxes/*/files", reply);
+        let reply = Reply::Bytes(200, said(), vec![tree], false);
+        runner.answers("GET /v1/sandboxes/*/files/tree", reply);
+    };
+    let paths = [
+        format!("/api/v1/files/{session}?path=a"),
+        format!("/api/v1/files/{session}/tree"),
+    ];
+    let bearer = format!("Bearer {}", setting.ada);
+    for path in &paths {
+        let taken = [Place::take_large(), Place::take_large()];
+        assert!(taken.iter().all(Result::is_ok));
+        for (size, status) in [("262144", 200), ("262145", 503), ("8388608", 503)] {
+            come(size);
+            assert_eq!(setting.raw(path, &[]).await.status, status, "{size}");
+        }
+        drop(taken);
+        for (size, left) in [("262144", 2), ("262145", 1), ("8388608", 0)] {
+            come(size);
+            let request = http::Request::get(path)
+                .header("authorization", &bearer)
+                .body(axum::body::Body::empty())
+                .unwrap();
+            let response = setting.app.send(request).await;
+            let others: Vec<_> = std::iter::from_fn(|| Place::take_large().ok()).collect();
+            assert_eq!((response.status().as_u16(), others.len()), (200, left));
+            drop(others);
+            assert_eq!(Answer::read(response).await.status, 200);
+            assert!(Place::take_for(Some(8 << 20)).is_ok());
+        }
+    }
+    // Bytes pass through.
+    let _taken = [Place::take_large(), Place::take_large()];
+    let reply = Reply::Bytes(200, vec![("content-length", "8388608")], vec!["x"], false);
+    runner.answers("GET /v1/sandboxes/*/files", reply);
+    assert_eq!(setting.raw(&paths[0], &[RAW]).await.status, 200);
 }
 
 #[tokio::test]

@@ -6,10 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use contracts::{
-    Contract, Problem,
-    runtime::agent_chats::{AgentChat, AgentChatRequest, AgentEvent},
-};
+use contracts::runtime::agent_chats::{AgentChat, AgentChatRequest, AgentEvent};
 use domain::{Error, ErrorKind, Session, SessionKey, SessionKind};
 use futures::{
     StreamExt,
@@ -22,9 +19,7 @@ use runner_api::{RunLines, runs::Batch};
 use std::time::Duration;
 use store::sessions::{self, Scope};
 use uuid::Uuid;
-use web::{Json, Outcome, SignedBody, SignedIn, asks_for, new_uuid, sse};
-
-const PATH: &str = "/api/v1/agent-chats";
+use web::{Json, Outcome, SignedBody, SignedIn, asks_for, most_sessions, new_uuid, sse};
 
 const KINDS: [SessionKind; 1] = [SessionKind::Runtime];
 
@@ -66,11 +61,14 @@ pub(super) async fn answer(
         // What they say is in the database, or goes on there.
         while let Some(Ok(_)) = lines.next().await {}
     }
-    let events = events(&platform, session.uuid, begun.run, 0).await?;
+    let happened = happened(&platform, begun.run, 0).await?;
+    let events = Rendering::new(session.uuid, begun.run).all(&happened);
     let output = events.iter().rev().find_map(|event| event.output.clone());
+    let usage = events.iter().rev().find_map(|event| event.usage);
     Ok(Json(AgentChat {
         session_id: session.uuid.to_string(),
         output: output.unwrap_or_default(),
+        usage,
         events,
     })
     .into_response())
@@ -85,7 +83,8 @@ async fn session(
     let (sql, user) = (&*platform.sql, signed_in.account.id);
     let Some(id) = id else {
         let (uuid, now) = (new_uuid(platform), platform.clock.now());
-        let made = sessions::insert(sql, uuid, SessionKind::Runtime, user, None, now).await?;
+        let (kind, most) = (SessionKind::Runtime, most_sessions(platform).await?);
+        let made = sessions::insert(sql, uuid, kind, user, None, now, most).await?;
         // The account was deleted after the token was looked at.
         let gone = || Error::new(ErrorKind::Unauthenticated, "The token is invalid");
         return made.map(|made| (made, true)).ok_or_else(gone);
@@ -98,29 +97,18 @@ async fn session(
     Ok((found, false))
 }
 
-/// The events of a run that has ended, from its steps; those of steps after `seen`.
-async fn events(
-    platform: &Platform,
-    session: Uuid,
-    run: Uuid,
-    seen: u64,
-) -> Result<Vec<AgentEvent>, Error> {
+/// What happened in a run that has ended, from its steps; in those after `seen`.
+async fn happened(platform: &Platform, run: Uuid, seen: u64) -> Result<Vec<agent::Event>, Error> {
     let ended = runs::ended(platform, run).await?;
     let transcript = runs::transcript(&*platform.sql, &ended).await?;
-    let mut rendering = Rendering::new(session, run);
-    let mut told = Vec::new();
-    for step in transcript.run().iter().filter(|step| step.number > seen) {
-        for event in agent::events_of(&transcript, step) {
-            told.extend(rendering.events(&event));
-        }
-    }
-    Ok(told)
+    let steps = transcript.run().iter().filter(|step| step.number > seen);
+    let events = steps.flat_map(|step| agent::events_of(&transcript, step));
+    Ok(events.collect())
 }
 
 /// A stream of a run's events.
 struct Telling {
     platform: Platform,
-    session: Uuid,
     run: Uuid,
     lines: Option<RunLines>,
     rendering: Rendering,
@@ -136,7 +124,6 @@ fn as_stream(
 ) -> impl futures::Stream<Item = Bytes> + Send + 'static {
     let telling = Telling {
         platform,
-        session: session.uuid,
         run: begun.run,
         lines: begun.lines,
         rendering: Rendering::new(session.uuid, begun.run),
@@ -171,21 +158,20 @@ impl Telling {
             return None;
         }
         // What the lines did not tell is told from the database.
-        let rest = Box::pin(events(&self.platform, self.session, self.run, self.seen));
+        let rest = Box::pin(happened(&self.platform, self.run, self.seen));
         let rest = match select(rest, heartbeat).await {
             Either::Left((rest, _)) => rest,
             Either::Right(_) => return Some(sse::HEARTBEAT),
         };
         self.over = true;
-        match rest {
-            Ok(events) if events.is_empty() => None,
-            Ok(events) => Some(written(&events)),
+        let events = match rest {
+            Ok(events) => self.rendering.all(&events),
             Err(error) => {
                 eprintln!("run {}: {error}", self.run);
-                let problem = Problem::of(&error, Contract::Runtime, PATH);
-                Some(sse::error(&problem))
+                self.rendering.broken_off(error.detail())
             }
-        }
+        };
+        (!events.is_empty()).then(|| written(&events))
     }
 
     fn events(&mut self, batch: Batch) -> Vec<AgentEvent> {
@@ -193,9 +179,8 @@ impl Telling {
         let events = batch.events.into_iter();
         // What this program does not know has no place in AG-UI either.
         let known = events.filter_map(|event| serde_json::from_value(event).ok());
-        known
-            .flat_map(|event: agent::Event| self.rendering.events(&event))
-            .collect()
+        let known: Vec<agent::Event> = known.collect();
+        self.rendering.all(&known)
     }
 }
 

@@ -7,12 +7,15 @@ use axum::{
 };
 use bytes::Bytes;
 use contracts::workspace::{chat::Exported, sessions::Message};
-use domain::{Error, Role, Session, Timestamp};
+use domain::{Error, Role, Session, SessionKey, SessionKind, Timestamp, Usage};
 use futures::stream;
 use http::{HeaderValue, header};
 use ports::Platform;
-use store::{Window, messages};
-use web::{Outcome, OwnSession, Parameters};
+use store::{
+    Window, messages,
+    sessions::{Scope, find},
+};
+use web::{Outcome, Parameters, Segment, SignedIn};
 
 /// How many messages are read at a time.
 const AT_ONCE: i64 = 100;
@@ -47,9 +50,11 @@ impl Format {
 
 pub(crate) async fn export(
     State(platform): State<Platform>,
-    OwnSession(_, session): OwnSession,
+    signed_in: SignedIn,
+    Segment(id): Segment,
     query: Parameters,
 ) -> Outcome<Response> {
+    let session = own(&platform, &signed_in, &id).await?;
     let format = Format::named(query.get("format").unwrap_or_default())?;
     let (media_type, ending) = format.kind();
     let name = format!(
@@ -77,6 +82,15 @@ pub(crate) async fn export(
         (header::CONTENT_DISPOSITION, name),
     ];
     Ok((headers, body).into_response())
+}
+
+/// The asker's own session, be it a conversation of the `chat` contract.
+async fn own(platform: &Platform, signed_in: &SignedIn, id: &str) -> Result<Session, Error> {
+    let unknown = || Error::not_found("Session not found");
+    let key = SessionKey::parse(id).ok_or_else(unknown)?;
+    let scope = Scope::of(signed_in.account.id, &SessionKind::ALL);
+    let found = find(&*platform.sql, scope, key).await?;
+    found.ok_or_else(unknown)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,13 +178,51 @@ impl Reading {
             status => format!(" ({})", status.as_str()),
         };
         let when = time(message.created_at);
-        text.push_str(&format!("\n## {who}{status}\n\n{when}\n\n"));
+        let took = message.usage.map(took).unwrap_or_default();
+        text.push_str(&format!("\n## {who}{status}\n\n{when}{took}\n\n"));
         text.push_str(message.content.trim_end());
         text.push('\n');
     }
 }
 
+/// What a message took, after its time.
+fn took(usage: Usage) -> String {
+    let about = if usage.estimated { "about " } else { "" };
+    let (input, output, cost) = (usage.input, usage.output, usage.units());
+    format!(", {about}{input} tokens asked and {output} answered, cost {cost}")
+}
+
 /// A time as answers have it.
 fn time(at: Timestamp) -> String {
     contracts::to_json(&at).trim_matches('"').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_message_took() {
+        let check = |output: i64, cost: i64, estimated: bool, expected: &str| {
+            let usage = Usage {
+                input: 1_000,
+                output,
+                cost,
+                estimated,
+            };
+            assert_eq!(took(usage), expected);
+        };
+        check(
+            10,
+            2_600_000_000,
+            false,
+            ", 1000 tokens asked and 10 answered, cost 0.0026",
+        );
+        check(
+            0,
+            0,
+            true,
+            ", about 1000 tokens asked and 0 answered, cost 0",
+        );
+    }
 }

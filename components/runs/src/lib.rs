@@ -3,7 +3,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `messages`, `turn` | `POST /chat/messages` of `workspace`, and what it answers |
+//! | `messages`, `turn`, `frames` | `POST /chat/messages` of `workspace`, and what it answers |
 //! | `agent_chats`, `ag_ui` | `POST /agent-chats` of `runtime`, and its events |
 //! | `branches` | messages are answered again, or edited, and a branch is chosen |
 //! | `interrupt` | a turn is stopped |
@@ -13,6 +13,7 @@ mod ag_ui;
 mod agent_chats;
 mod branches;
 mod export;
+mod frames;
 mod interrupt;
 mod messages;
 mod search;

@@ -1,18 +1,15 @@
 //! `POST /chat/messages`: a message to the team, answered when the turn is done, or as it goes.
 
-use crate::turn;
+use crate::{
+    frames::Frames,
+    turn::{self, Ended},
+};
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use contracts::{
-    Contract, Problem,
-    workspace::{
-        chat::MessageCreate,
-        frames::{Place, frame},
-    },
-};
+use contracts::{Contract, Problem, workspace::chat::MessageCreate};
 use domain::{Error, Session, SessionKind, Timestamp};
 use futures::{
     StreamExt,
@@ -21,10 +18,7 @@ use futures::{
 };
 use http::HeaderMap;
 use ports::Platform;
-use runner_api::{
-    RunLines,
-    runs::{Hearing, Told},
-};
+use runner_api::{RunLines, runs::Hearing};
 use std::time::Duration;
 use store::sessions::{Scope, find};
 use uuid::Uuid;
@@ -74,17 +68,22 @@ pub(super) async fn answer(
         // What they say is in the database, or goes on there.
         while let Some(Ok(_)) = lines.next().await {}
     }
-    let run = runs::ended(&platform, begun.run).await?;
-    Ok(Json(turn::of(&platform, &session, &run).await?).into_response())
+    let ended = turn::ended(&platform, &session, begun.run).await?;
+    match ended.fault {
+        Some(fault) => Err(fault.into()),
+        None => Ok(Json(ended.turn).into_response()),
+    }
 }
 
-/// Where a stream is.
-enum Telling {
-    /// The runner tells.
-    Lines(RunLines),
-    /// The database has the end.
-    End,
-    Over,
+/// A stream of a run's events.
+struct Telling {
+    platform: Platform,
+    session: Session,
+    run: Uuid,
+    /// The runner tells; none any more when the database has the end, or will have it.
+    lines: Option<RunLines>,
+    frames: Frames,
+    over: bool,
 }
 
 /// The session's events as they happen, and the turn at the end.
@@ -93,65 +92,75 @@ fn as_stream(
     session: Session,
     begun: runs::Begun,
 ) -> impl futures::Stream<Item = Bytes> + Send + 'static {
-    let run = begun.run;
-    let telling = begun.lines.map_or(Telling::End, Telling::Lines);
-    stream::unfold(telling, move |telling| {
-        let (platform, session) = (platform.clone(), session.clone());
-        async move { next(&platform, &session, run, telling).await }
+    // Where nothing can be heard, all of it is missing.
+    let lines = begun.lines.unwrap_or_else(|| stream::empty().boxed());
+    let telling = Telling {
+        frames: Frames::new(&session, begun.run),
+        platform,
+        session,
+        run: begun.run,
+        lines: Some(lines),
+        over: false,
+    };
+    stream::unfold(telling, async |mut telling| {
+        let piece = telling.next().await?;
+        Some((piece, telling))
     })
 }
 
-async fn next(
-    platform: &Platform,
-    session: &Session,
-    run: Uuid,
-    mut telling: Telling,
-) -> Option<(Bytes, Telling)> {
-    let mut heartbeat = platform.clock.sleep(HEARTBEAT_EVERY);
-    while let Telling::Lines(lines) = &mut telling {
-        let line = match select(lines.next(), &mut heartbeat).await {
-            Either::Left((line, _)) => line,
-            Either::Right(_) => return Some((sse::HEARTBEAT, telling)),
-        };
-        match line {
-            Some(Ok(line)) if line.end.is_none() => {
-                let events: String = line.room.iter().map(|told| event(session, told)).collect();
-                if !events.is_empty() {
-                    return Some((events.into(), telling));
+impl Telling {
+    async fn next(&mut self) -> Option<Bytes> {
+        let mut heartbeat = self.platform.clock.sleep(HEARTBEAT_EVERY);
+        while let Some(lines) = &mut self.lines {
+            let line = match select(lines.next(), &mut heartbeat).await {
+                Either::Left((line, _)) => line,
+                Either::Right(_) => return Some(sse::HEARTBEAT),
+            };
+            let now = Timestamp(self.platform.clock.now());
+            match line {
+                Some(Ok(line)) if line.end.is_none() => {
+                    let frames = self.frames.of(line, now);
+                    if !frames.is_empty() {
+                        return Some(frames.into());
+                    }
+                }
+                Some(Ok(_)) => self.lines = None,
+                // This reader is too slow, or whoever told is gone.
+                None | Some(Err(_)) => {
+                    self.lines = None;
+                    return Some(self.frames.cut_off(now).into());
                 }
             }
-            // The end is in the database, or comes there.
-            _ => telling = Telling::End,
         }
-    }
-    if matches!(telling, Telling::Over) {
-        return None;
-    }
-    let ended = Box::pin(async {
-        let run = runs::ended(platform, run).await?;
-        turn::of(platform, session, &run).await
-    });
-    let turn = match select(ended, heartbeat).await {
-        Either::Left((turn, _)) => turn,
-        Either::Right(_) => return Some((sse::HEARTBEAT, Telling::End)),
-    };
-    let last = match turn {
-        Ok(turn) => format!("event: turn\ndata: {}\n\n", contracts::to_json(&turn)).into(),
-        Err(error) => {
-            eprintln!("run {run}: {error}");
-            sse::error(&Problem::of(&error, Contract::Workspace, PATH))
+        if self.over {
+            return None;
         }
-    };
-    Some((last, Telling::Over))
+        let ended = Box::pin(turn::ended(&self.platform, &self.session, self.run));
+        let ended = match select(ended, heartbeat).await {
+            Either::Left((ended, _)) => ended,
+            Either::Right(_) => return Some(sse::HEARTBEAT),
+        };
+        self.over = true;
+        Some(match ended {
+            Ok(ended) => last(&ended),
+            Err(error) => {
+                eprintln!("run {}: {error}", self.run);
+                problem(&error)
+            }
+        })
+    }
 }
 
-/// An event as the session's own stream has it.
-fn event(session: &Session, told: &Told) -> String {
-    let place = Place {
-        event_id: &told.id,
-        session_id: session.uuid,
-        timestamp: Timestamp(told.at),
-    };
-    let frame = frame(&place, &told.event);
-    format!("id: {}\ndata: {frame}\n\n", told.id)
+/// The turn, and before it why nobody answered, where nobody did.
+fn last(ended: &Ended) -> Bytes {
+    let turn = contracts::to_json(&ended.turn);
+    let turn = format!("event: turn\ndata: {turn}\n\n");
+    match &ended.fault {
+        Some(fault) => [&*problem(fault), turn.as_bytes()].concat().into(),
+        None => turn.into(),
+    }
+}
+
+fn problem(error: &Error) -> Bytes {
+    sse::error(&Problem::of(error, Contract::Workspace, PATH))
 }

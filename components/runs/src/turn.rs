@@ -8,22 +8,37 @@ use domain::{Error, Role, Session};
 use ports::Platform;
 use store::{
     messages,
-    runs::{self, StoredRun},
+    runs::{RunStatus, StoredRun},
 };
+use uuid::Uuid;
 
-/// The turn that `run` of `session` is.
+/// A turn that has ended.
+pub(super) struct Ended {
+    pub(super) turn: ChatTurn,
+    /// Why nobody answered, where nobody did although somebody should have.
+    pub(super) fault: Option<Error>,
+}
+
+/// Waits until `run` of `session` has ended, and returns the turn that it is.
 ///
 /// # Errors
-/// Not found when the session was deleted meanwhile, or what a failed statement means.
-pub(super) async fn of(
+/// Not found when the session was deleted meanwhile, a timeout when it takes too long, or what a
+/// failed statement means.
+pub(super) async fn ended(
     platform: &Platform,
     session: &Session,
-    run: &StoredRun,
-) -> Result<ChatTurn, Error> {
+    run: Uuid,
+) -> Result<Ended, Error> {
+    let run = runs::ended(platform, run).await?;
+    let turn = of(platform, session, &run).await?;
+    let is_unanswered = turn.responses.is_empty() && run.status != RunStatus::Succeeded;
+    let fault = is_unanswered.then(|| runs::unanswered(&run));
+    Ok(Ended { turn, fault })
+}
+
+async fn of(platform: &Platform, session: &Session, run: &StoredRun) -> Result<ChatTurn, Error> {
     let gone = || Error::not_found("The session was deleted");
     let messages = messages::of_run(&*platform.sql, run.uuid).await?;
-    let usage = runs::usage(&*platform.sql, run.id).await?;
-    let usage = usage.ok_or_else(gone)?;
     let (user, responses): (Vec<_>, Vec<_>) = messages
         .into_iter()
         .partition(|message| message.role == Role::User);
@@ -36,16 +51,10 @@ pub(super) async fn of(
             .collect(),
         run: TurnRun {
             id: run.uuid.to_string(),
-            status: match run.status.is_final() {
-                true => run.status.as_str(),
-                false => "running",
-            },
+            status: run.status.as_str(),
             reason: run.reason.clone(),
             detail: run.detail.clone(),
-            input_tokens: usage.input,
-            output_tokens: usage.output,
-            cost: agent::Cost(usage.cost.unsigned_abs()).units(),
-            estimated: usage.estimated,
+            usage: run.usage.into(),
         },
     })
 }

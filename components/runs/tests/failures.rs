@@ -19,18 +19,13 @@ use test_app::{Answer, Lines};
 
 const LONG: Duration = Duration::from_secs(60);
 
-/// What must hold of a run that failed: the turn, the run, its execution, its messages and its
-/// events say so.
+/// What must hold of a run that failed after something was said: the turn, the run, its execution,
+/// its messages and its events say so.
 async fn check_failed(stage: &Stage, turn: &Value, reason: &str, said: &[(&str, &str)]) {
     assert_eq!(
         (&turn["run"]["status"], &turn["run"]["reason"]),
         (&json!("failed"), &json!(reason)),
         "{turn}"
-    );
-    assert!(
-        turn["run"]["detail"]
-            .as_str()
-            .is_some_and(|detail| !detail.is_empty())
     );
     let responses = turn["responses"].as_array().unwrap().iter();
     let found: Vec<_> = responses
@@ -42,6 +37,19 @@ async fn check_failed(stage: &Stage, turn: &Value, reason: &str, said: &[(&str, 
         })
         .collect();
     assert_eq!(found, said);
+    check_recorded(stage, turn["run"]["detail"].as_str().unwrap(), reason).await;
+}
+
+/// What must hold of a run that failed before anything was said: the answer is an error, and all
+/// that is recorded says why.
+async fn check_unanswered(stage: &Stage, answer: &Answer, status: u16, reason: &str) {
+    let problem = answer.refused(status);
+    check_recorded(stage, problem["detail"].as_str().unwrap(), reason).await;
+}
+
+/// The run, its execution and its events say that it failed, and why.
+async fn check_recorded(stage: &Stage, detail: &str, reason: &str) {
+    assert!(!detail.is_empty());
     let recorded = stage
         .one("SELECT status || '/' || reason FROM runs ORDER BY id DESC LIMIT 1")
         .await;
@@ -49,7 +57,6 @@ async fn check_failed(stage: &Stage, turn: &Value, reason: &str, said: &[(&str, 
     let executed = stage
         .one("SELECT status || '/' || reason FROM executions ORDER BY id DESC LIMIT 1")
         .await;
-    let detail = turn["run"]["detail"].as_str().unwrap();
     assert_eq!(executed, format!("FAILED/{detail}"));
     let events = stage.checked_events();
     let Some(agent::Kind::RunEnded {
@@ -82,9 +89,12 @@ async fn faults_of_the_model() {
     ] {
         let stage = Stage::start().await;
         stage.model.push(fault.clone());
-        let turn = stage.say("Hello").await.done(200);
-        check_failed(&stage, &turn, "model_failed", said).await;
-        assert!(!turn.to_string().contains("secret-detail"), "{fault:?}");
+        let answer = stage.say("Hello").await;
+        match said {
+            [] => check_unanswered(&stage, &answer, 502, "model_failed").await,
+            said => check_failed(&stage, &answer.done(200), "model_failed", said).await,
+        }
+        assert!(!answer.text.contains("secret-detail"), "{fault:?}");
         // The session is free for the next message.
         stage.model.push(Script::answer(&["Here."]));
         stage.say("Again").await.done(200);
@@ -99,6 +109,19 @@ async fn a_model_that_stalls() {
     check_failed(&stage, &turn, "model_failed", &[("I am", "failed")]).await;
     let left = tokio::time::timeout(LONG, stage.model.outcome(0)).await;
     assert_eq!(left.unwrap(), Outcome::ClientLeft);
+}
+
+#[tokio::test]
+async fn a_model_that_does_not_begin_is_asked_twice() {
+    let stage = Stage::with(&[("llm_silence_timeout", "1")]).await;
+    for _ in 0..2 {
+        stage.model.push(Script::new().head().stall());
+    }
+    stage.say("Hello").await;
+    let ended = stage.one("SELECT reason FROM runs").await;
+    assert_eq!(ended, "model_failed");
+    assert_eq!(stage.model.requests().len(), 2);
+    stage.checked_events();
 }
 
 #[tokio::test]
@@ -189,8 +212,9 @@ async fn a_transcript_that_cannot_be_read_ends_its_run() {
         stage.model.push(Script::answer(&["Here."]));
         let turn = stage.say("Are you there?").await.done(200);
         assert_eq!(turn["responses"][0]["content"], "Here.");
+        // Of what the run did by itself, the next one reads nothing.
         let told = stage.model.requests().last().unwrap().json["messages"].to_string();
-        assert!(told.contains("cannot be read"), "{told}");
+        assert_eq!(told.contains("cannot be read"), number == 1, "{told}");
     }
 }
 
@@ -209,6 +233,8 @@ async fn a_chat_whose_run_cannot_be_read_says_so() {
     let body = json!({ "message": "two", "session_id": session });
     let chat = stage.call(&stage.ada, line, &body).await.done(200);
     assert_eq!(chat["output"], "2");
+    let told = stage.model.requests().last().unwrap().json["messages"].to_string();
+    assert!(told.contains("cannot be read"), "{told}");
     ag_ui::check_chat(&chat);
 }
 
@@ -258,7 +284,7 @@ async fn a_providers_limit_holds_for_all_turns_together() {
     let turns = sessions.iter().map(|session| {
         let body = json!({ "session_id": session, "content": "Hello" });
         let stage = &stage;
-        async move { stage.call(&stage.ada, line, &body).await.done(200) }
+        async move { stage.call(&stage.ada, line, &body).await }
     });
     let stopping = async {
         // All the others wait, and say so.
@@ -291,15 +317,30 @@ async fn a_providers_limit_holds_for_all_turns_together() {
         }
     };
     let (turns, ()) = tokio::join!(futures::future::join_all(turns), stopping);
-    let count = |status: &str| {
-        let turns = turns.iter().filter(|turn| turn["run"]["status"] == status);
-        turns.count()
-    };
-    assert_eq!(
-        (count("succeeded"), count("cancelled")),
-        (A_MINUTE, TURNS - A_MINUTE)
-    );
+    let (answered, stopped): (Vec<_>, Vec<_>) =
+        turns.iter().partition(|turn| turn.status.is_success());
+    assert_eq!(answered.len(), A_MINUTE);
+    for turn in answered {
+        assert_eq!(turn.json()["run"]["status"], "succeeded");
+    }
+    for turn in stopped {
+        turn.problem(409, "the run was interrupted");
+    }
     assert_eq!(stage.model.requests().len(), A_MINUTE);
+}
+
+#[tokio::test]
+async fn a_model_that_does_not_stream_is_not_asked_to() {
+    let stage = Stage::start().await;
+    stage.provide(&stage.model.base_url(), 100).await;
+    let whole = "UPDATE models SET support_stream = 0";
+    stage.accounts.sql(whole, Vec::new()).await;
+    let message = json!({ "role": "assistant", "content": "Here." });
+    stage.model.push(Script::whole(&message, "stop", 3, 4));
+    let turn = stage.say("Hello").await.done(200);
+    assert_eq!(turn["run"]["status"], "succeeded", "{turn}");
+    assert_eq!(turn["responses"][0]["content"], "Here.");
+    assert_eq!(stage.model.requests()[0].json["stream"], false);
 }
 
 #[tokio::test]
@@ -327,8 +368,8 @@ async fn a_limit_on_cost_ends_a_run() {
     };
     stage.model.push(call());
     stage.model.push(call());
-    let turn = stage.say("@Alex write").await.done(200);
-    check_failed(&stage, &turn, "cost_limit", &[]).await;
+    let answer = stage.say("@Alex write").await;
+    check_unanswered(&stage, &answer, 503, "cost_limit").await;
     assert_eq!(stage.model.requests().len(), 2, "the third is not asked");
     let misread = Stage::with(&[("run_cost_limit", "much")]).await;
     let run = misread.store("Hello").await;
@@ -356,8 +397,8 @@ async fn a_model_server_that_cannot_count() {
             .usage(most, 1)
             .done(),
     );
-    let turn = stage.say("@Alex write").await.done(200);
-    assert_eq!(turn["run"]["reason"], "token_limit", "{turn}");
+    let answer = stage.say("@Alex write").await;
+    check_unanswered(&stage, &answer, 503, "token_limit").await;
     let recorded = "SELECT typeof(input_tokens) || typeof(cost) FROM runs";
     assert_eq!(stage.one(recorded).await, "integerinteger");
 }

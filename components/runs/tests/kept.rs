@@ -15,10 +15,7 @@ fn router(platform: Platform) -> Router {
 
 /// An app with the accounts ada and eve, and a token of each.
 async fn start() -> (Accounts, String, String) {
-    let app = Accounts::start(router, &[]).await;
-    for name in ["ada", "eve"] {
-        app.sign_up(name).await;
-    }
+    let app = Accounts::start_with(router, &[], &["ada", "eve"]).await;
     let ada = app.token(Way::Workspace, "ada").await;
     let eve = app.token(Way::Workspace, "eve").await;
     (app, ada, eve)
@@ -148,4 +145,43 @@ async fn ones_own_messages_are_searched() {
     app.call("GET /api/v1/messages/search?q=build", &Value::Null)
         .await
         .refused(401);
+}
+
+#[tokio::test]
+async fn conversations_of_the_chat_contract_are_kept_too_but_not_strangers() {
+    let (app, ada, eve) = start().await;
+    let stranger = "INSERT INTO users (uuid, realm, username, created_at) \
+        VALUES ('x', 'open', 'ada', 0)";
+    app.sql(stranger, vec![]).await;
+    let ids = ["account", "open"].map(|realm| (realm, format!("of {realm}")));
+    let mut sessions = Vec::new();
+    for (number, (realm, text)) in ids.iter().enumerate() {
+        let uuid = format!("00000000-0000-7000-8000-00000000000{number}");
+        app.sql(
+            "INSERT INTO sessions (uuid, kind, user_id, created_at) \
+             SELECT ?1, 'open', id, 0 FROM users WHERE username = 'ada' AND realm = ?2",
+            vec![uuid.as_str().into(), (*realm).into()],
+        )
+        .await;
+        app.sql(
+            "INSERT INTO messages (uuid, session_id, role, content, status, created_at) \
+             SELECT uuid, id, 'user', ?2, 'complete', 0 FROM sessions WHERE uuid = ?1",
+            vec![uuid.as_str().into(), text.as_str().into()],
+        )
+        .await;
+        sessions.push(uuid);
+    }
+    let search = "GET /api/v1/messages/search?q=of";
+    let found = app.call_as(&ada, search, &Value::Null).await.done(200);
+    assert_eq!(found.as_array().unwrap().len(), 1);
+    assert_eq!(found[0]["message"]["session_id"], json!(sessions[0]));
+    assert_eq!(found[0]["session_title"], "of account");
+    let export = |uuid: &String| format!("GET /api/v1/sessions/{uuid}/export?format=json");
+    let export: Vec<_> = sessions.iter().map(export).collect();
+    let exported = app.call_as(&ada, &export[0], &Value::Null).await;
+    assert_eq!(exported.done(200)["messages"][0]["content"], "of account");
+    for (token, line) in [(&eve, &export[0]), (&ada, &export[1]), (&eve, &export[1])] {
+        let refused = app.call_as(token, line, &Value::Null).await;
+        refused.problem(404, "Session not found");
+    }
 }

@@ -19,22 +19,6 @@ use test_app::{Answer, Lines, RUNNER_TOKEN, Reply};
 
 const LONG: Duration = Duration::from_secs(60);
 
-fn call(tool: &str, arguments: &Value) -> Script {
-    calls(&[(tool, arguments.clone())])
-}
-
-fn calls(calls: &[(&str, Value)]) -> Script {
-    let script =
-        calls
-            .iter()
-            .enumerate()
-            .fold(Script::new(), |script, (index, (tool, arguments))| {
-                let id = format!("call_{index}");
-                script.tool_call(index, &id, tool, &arguments.to_string())
-            });
-    script.finish("tool_calls").done()
-}
-
 /// What readers were shown of a tool's end.
 fn ended(events: &[agent::Event], tool: &str) -> (agent::CallState, String) {
     let mut ends = events.iter().filter_map(|event| match &event.kind {
@@ -53,8 +37,8 @@ fn ended(events: &[agent::Event], tool: &str) -> (agent::CallState, String) {
 async fn mike_has_alex_write_and_run_a_file() {
     let stage = Stage::start().await;
     let task = json!({"agent": "Alex", "task": "Write a.txt and look at it"});
-    stage.model.push(call("assign", &task));
-    stage.model.push(calls(&[
+    stage.model.push(Script::call("assign", &task));
+    stage.model.push(Script::calls(&[
         ("write_file", json!({"path": "a.txt", "content": "hello"})),
         ("exec", json!({"command": "cat a.txt"})),
     ]));
@@ -78,7 +62,19 @@ async fn mike_has_alex_write_and_run_a_file() {
     // What is listed is what was answered.
     let mut all = vec![turn["user"].clone()];
     all.extend(turn["responses"].as_array().unwrap().clone());
-    assert_eq!(stage.messages().await, Value::from(all));
+    assert_eq!(stage.messages().await, Value::from(all.clone()));
+    // What is exported too.
+    let export = format!("GET /api/v1/sessions/{}/export?format=json", stage.session);
+    let exported = stage.call(&stage.ada, &export, &Value::Null).await;
+    assert_eq!(exported.done(200)["messages"], Value::from(all.clone()));
+    // Each says what it took, which is the turn's usage together.
+    assert_eq!(all[0]["usage"], Value::Null);
+    for member in ["input_tokens", "output_tokens"] {
+        let took = all
+            .iter()
+            .filter_map(|message| message["usage"][member].as_i64());
+        assert_eq!(json!(took.sum::<i64>()), turn["run"][member], "{turn}");
+    }
     // So are the events.
     let events = stage.checked_events();
     let (state, output) = ended(&events, "exec");
@@ -229,7 +225,9 @@ async fn a_reader_that_leaves_stops_nothing_that_is_stored() {
     let stage = Stage::start().await;
     let run = stage.store("@Alex run it").await;
     let gate = Gate::new();
-    stage.model.push(call("exec", &json!({"command": "ls"})));
+    stage
+        .model
+        .push(Script::call("exec", &json!({"command": "ls"})));
     stage
         .model
         .push(Script::new().head().token("Half a").hold(&gate));
@@ -290,8 +288,11 @@ async fn deleting_the_session_stops_its_run() {
     let stage = Stage::start().await;
     stage
         .model
+        .push(Script::call("exec", &json!({"command": "ls"})));
+    stage
+        .model
         .push(Script::new().head().token("On and").stall());
-    let body = json!({ "session_id": stage.session, "content": "Go on" });
+    let body = json!({ "session_id": stage.session, "content": "@Alex go on" });
     let answering = stage.open(
         &stage.ada,
         "POST /api/v1/chat/messages",
@@ -315,13 +316,13 @@ async fn deleting_the_session_stops_its_run() {
     Answer::read(answer)
         .await
         .problem(404, "The session was deleted");
-    let left = stage.model.outcome(0);
+    let left = stage.model.outcome(1);
     let left = tokio::time::timeout(LONG, left).await.unwrap();
     assert_eq!(left, model_stub::scripted::Outcome::ClientLeft);
-    assert_eq!(
-        stage.one("SELECT status FROM executions").await,
-        "CANCELLED"
-    );
+    // What it had used until then is known.
+    let execution = "SELECT status || ' ' || (input_tokens > 0 AND output_tokens > 0) \
+        FROM executions";
+    assert_eq!(stage.one(execution).await, "CANCELLED 1");
 }
 
 #[tokio::test]
@@ -352,7 +353,7 @@ async fn what_goes_wrong_has_a_clear_outcome() {
             "Begin Patch",
         ),
     ] {
-        stage.model.push(call(tool, &arguments));
+        stage.model.push(Script::call(tool, &arguments));
         stage.model.push(Script::answer(&["I see."]));
         let turn = stage.say("@Alex try").await.done(200);
         assert_eq!(turn["run"]["status"], "succeeded");
@@ -360,33 +361,38 @@ async fn what_goes_wrong_has_a_clear_outcome() {
         assert_eq!(found, state, "{output}");
         assert!(output.contains(told), "{output}");
     }
-    // Of a model that fails for good, the turn says so.
+    // A model that fails for good is the answer itself.
     stage
         .model
         .push(Script::refusal(400, "no such model: secret-detail"));
-    let turn = stage.say("Hello").await.done(200);
-    assert_eq!(
-        (&turn["run"]["status"], &turn["run"]["reason"]),
-        (&json!("failed"), &json!("model_failed"))
-    );
-    assert!(!turn.to_string().contains("secret-detail"));
+    let answer = stage.say("Hello").await;
+    answer.refused(502);
+    assert!(!answer.text.contains("secret-detail"));
     stage.checked_events();
 }
 
 #[tokio::test]
-async fn a_patch_that_cannot_be_written_is_undone() {
+async fn a_whole_number_may_be_written_with_a_point() {
+    let stage = Stage::start().await;
+    let arguments = json!({"command": "ls", "timeout": 30.0});
+    stage.model.push(Script::call("exec", &arguments));
+    stage.model.push(Script::answer(&["Done."]));
+    stage.say("@Alex look").await.done(200);
+    let asked = stage.accounts.runner.asked();
+    let mut asked = asked.iter().filter(|one| one.line.ends_with("/exec"));
+    assert_eq!(asked.next().unwrap().json()["timeout_ms"], 30_000);
+}
+
+#[tokio::test]
+async fn a_patch_that_cannot_be_written_changes_nothing() {
     let stage = Stage::start().await;
     let runner = &stage.accounts.runner;
-    runner.answers(
-        "DELETE /v1/sandboxes/*/files",
-        Reply::Json(204, Value::Null),
-    );
     let full = Reply::Problem(507, "The workspace is full");
-    runner.answers("PUT /v1/sandboxes/*/files", full);
+    runner.answers("POST /v1/sandboxes/*/files/edits", full);
     let patch = "*** Begin Patch\n*** Add File: a\n+1\n*** Add File: b\n+2\n*** End Patch";
     stage
         .model
-        .push(call("apply_patch", &json!({"patch": patch})));
+        .push(Script::call("apply_patch", &json!({"patch": patch})));
     stage.model.push(Script::answer(&["It is full."]));
     stage.say("@Alex patch").await.done(200);
     let (state, output) = ended(&stage.checked_events(), "apply_patch");
@@ -425,22 +431,48 @@ async fn only_the_runner_has_runs_executed() {
 #[tokio::test]
 async fn a_session_without_a_title_gets_one_from_its_first_exchange() {
     let stage = Stage::with(&[("session_titles", "true")]).await;
-    stage
-        .accounts
-        .sql("UPDATE sessions SET title = NULL", Vec::new())
-        .await;
-    stage.model.push(Script::answer(&["I can."]));
-    stage
-        .model
-        .push(Script::answer(&["\"Mending", " the build\"\n"]));
+    stage.provide(&stage.model.base_url(), 100).await;
+    for change in [
+        "UPDATE sessions SET title = NULL",
+        "UPDATE models SET input_price = 1000000, output_price = 2000000",
+    ] {
+        stage.accounts.sql(change, Vec::new()).await;
+    }
+    let answer = Script::new().token("I can.").finish("stop");
+    stage.model.push(answer.usage(100, 10).done());
+    let title = Script::new().tokens(&["\"Mending", " the build\"\n"]);
+    stage.model.push(title.finish("stop").usage(30, 5).done());
     stage.say("Can you mend the build?").await.done(200);
     stage
         .until("SELECT 1 FROM sessions WHERE title = 'Mending the build'")
         .await;
+    // What it took is a part of the turn's execution.
+    let took = "SELECT input_tokens || '/' || output_tokens || '/' || cost || '/' || estimated \
+        FROM executions";
+    assert_eq!(stage.one(took).await, "130/15/160/0");
     // Only the first exchange makes one.
     stage.model.push(Script::answer(&["Done."]));
     stage.say("Do it").await.done(200);
     assert_eq!(stage.model.requests().len(), 3);
+}
+
+/// A server need not count, and what it says need not be a title.
+#[tokio::test]
+async fn what_was_to_be_a_title_is_counted_too() {
+    let stage = Stage::with(&[("session_titles", "true")]).await;
+    let untitled = "UPDATE sessions SET title = NULL";
+    stage.accounts.sql(untitled, Vec::new()).await;
+    let answer = Script::new().token("I can.").finish("stop");
+    stage.model.push(answer.usage(100, 10).done());
+    stage.model.push(Script::answer(&["One\n", "Two"]));
+    stage.say("Can you mend the build?").await.done(200);
+    stage
+        .until("SELECT 1 FROM executions WHERE input_tokens > 100 AND output_tokens = 12")
+        .await;
+    let untitled = "SELECT uuid FROM sessions WHERE title IS NULL AND kind = 'workspace'";
+    assert_eq!(stage.one(untitled).await, stage.session);
+    let estimated = "SELECT CAST(estimated AS TEXT) FROM executions";
+    assert_eq!(stage.one(estimated).await, "1");
 }
 
 #[tokio::test]

@@ -69,7 +69,7 @@ fn id(path: &RawPathParams) -> Result<u64, Error> {
 }
 
 fn wait(query: &Parameters) -> Result<Option<Duration>, Error> {
-    let Some(text) = query.get("wait") else {
+    let Some(text) = query.given("wait") else {
         return Ok(None);
     };
     match text.parse() {

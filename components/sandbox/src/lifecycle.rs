@@ -10,7 +10,8 @@ use ports::Platform;
 use runner_api::{Client, sandboxes::Status};
 use store::sessions::{self, Scope};
 use web::{
-    Json, Outcome, OwnSession, SignedBody, SignedBodyIfAny, SignedIn, new_uuid, own_session, parsed,
+    Json, Outcome, OwnSession, SignedBody, SignedBodyIfAny, SignedIn, most_sessions, new_uuid,
+    own_session, parsed,
 };
 
 pub(crate) async fn launch(
@@ -51,6 +52,7 @@ async fn new_session(
         signed_in.account.id,
         title.as_ref(),
         platform.clock.now(),
+        most_sessions(platform).await?,
     );
     // None when the account was deleted after the token was looked at.
     let gone = || Error::new(ErrorKind::Unauthenticated, "The token is invalid");

@@ -145,7 +145,7 @@ async fn a_streamed_command_is_told_as_it_goes() {
         "{\"type\":\"stderr\",\"text\":\"天\"}\n{\"type\":\"exited\",\"exit_code\":0,",
         "\"timed_out\":false,\"truncated\":false,\"duration_ms\":5}\n{\"type\":\"stdout\"",
     ];
-    let reply = Reply::Bytes(200, vec![NDJSON], pieces, true);
+    let reply = Reply::Bytes(200, vec![NDJSON], pieces, false);
     setting
         .app
         .runner

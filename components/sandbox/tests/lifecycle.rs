@@ -75,8 +75,8 @@ async fn a_session_whose_sandbox_cannot_be_had_is_not_made() {
             "The operator allows no network",
         ),
         (
-            Reply::Problem(429, "Too many sandboxes"),
-            429,
+            Reply::Problem(409, "Too many sandboxes"),
+            409,
             "Too many sandboxes",
         ),
         (

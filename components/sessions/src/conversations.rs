@@ -5,7 +5,10 @@ use contracts::chat::{ChatMessage, Conversation, ConversationCreate, Conversatio
 use domain::{ConversationOwner, Error, Session, SessionId, SessionTitle, UserId};
 use ports::Platform;
 use store::Window;
-use web::{Conversations, Id, Json, Limits, Outcome, Page, Paged, Parameters, Valid, new_uuid};
+use web::{
+    Conversations, Id, Json, Limits, Outcome, Page, Paged, Parameters, Valid, most_sessions,
+    new_uuid,
+};
 
 const CONVERSATIONS: Limits = Limits {
     default: 10,
@@ -95,8 +98,12 @@ async fn begin(
     let title = body.name.as_deref().map(SessionTitle::parse).transpose();
     let title = title.map_err(|message| Error::invalid_field("name", message))?;
     let (uuid, now) = (new_uuid(platform), platform.clock.now());
-    let user = UserId(body.user_id);
-    store::conversations::insert(&*platform.sql, uuid, owner, user, title.as_ref(), now)
+    let (user, title, most) = (
+        UserId(body.user_id),
+        title.as_ref(),
+        most_sessions(platform).await?,
+    );
+    store::conversations::insert(&*platform.sql, uuid, owner, user, title, now, most)
         .await?
         .ok_or_else(|| Error::not_found("User not found"))
 }

@@ -13,6 +13,7 @@ use ports::Platform;
 use store::Window;
 use web::{Limits, Outcome, Page, Parameters, SignedBodyIfAny, SignedIn, parsed};
 
+/// Of `workspace`; `studio` has one for all of its lists.
 const SESSIONS: Limits = Limits {
     default: 50,
     most: 100,
@@ -24,15 +25,15 @@ pub(crate) async fn list(
     headers: HeaderMap,
     query: Parameters,
 ) -> Outcome<Response> {
+    if signed_in.login.audience == Audience::Studio {
+        return studio::list(&platform, &signed_in, &query).await;
+    }
     let page = Page::by_offset(&query, SESSIONS)?;
     let window = Window {
         skip: page.skip.unwrap_or(0),
         limit: page.limit,
     };
-    if signed_in.login.audience == Audience::Studio {
-        return studio::list(&platform, &signed_in, &query, window).await;
-    }
-    workspace::list(&platform, &signed_in, &headers, window).await
+    workspace::list(&platform, &signed_in, &headers, &query, window).await
 }
 
 pub(crate) async fn create(

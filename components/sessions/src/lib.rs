@@ -1,5 +1,5 @@
-//! Sessions and who may enter their rooms: those of accounts, in the words of `workspace` and
-//! `studio`, and the conversations of the open `chat` contract.
+//! Sessions and who may enter their rooms: those of accounts, in the words of `workspace` (chats of
+//! `runtime` too) and `studio`, and the conversations of the open `chat` contract.
 //!
 //! Whoever talks to the agent of a studio session does so here as well: its path is shared.
 //!

@@ -2,14 +2,14 @@
 
 use crate::{
     studio,
-    workspace::{key, unknown},
+    workspace::{KINDS, key, unknown},
 };
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
 use contracts::{studio::sessions::StudioMessage, workspace::sessions::Message};
-use domain::{Audience, SessionKind};
+use domain::Audience;
 use http::Uri;
 use ports::Platform;
 use store::{
@@ -36,8 +36,7 @@ pub(crate) async fn list(
     let scope = if in_studio {
         studio::scope(&signed_in)
     } else {
-        let kinds = &[SessionKind::Workspace, SessionKind::Codex];
-        Scope::of(signed_in.account.id, kinds)
+        Scope::of(signed_in.account.id, &KINDS)
     };
     let sql = &*platform.sql;
     let session = sessions::find(sql, scope, key(&id)?).await?;

@@ -5,11 +5,10 @@ use axum::response::{IntoResponse, Response};
 use contracts::studio::sessions::{NewSession, StudioSession};
 use domain::{Error, SessionKind, SessionTitle, WorkflowId};
 use ports::Platform;
-use store::{
-    Window,
-    sessions::{self, Scope},
+use store::sessions::{self, Scope};
+use web::{
+    Envelope, Outcome, Parameters, SignedIn, filter, most_sessions, new_uuid, whole_number, window,
 };
-use web::{Envelope, Outcome, Parameters, SignedIn, new_uuid};
 
 pub(crate) const KINDS: [SessionKind; 1] = [SessionKind::Studio];
 
@@ -17,16 +16,12 @@ pub(crate) async fn list(
     platform: &Platform,
     signed_in: &SignedIn,
     query: &Parameters,
-    window: Window,
 ) -> Outcome<Response> {
     let sql = &*platform.sql;
-    let scope = scope(signed_in);
-    let listed = match query.get("workflowId").map(str::parse) {
+    let (scope, window) = (scope(signed_in), window(query)?);
+    let listed = match filter(query, "workflowId", whole_number)? {
         None => sessions::list(sql, scope, window).await?,
-        Some(Ok(id)) => sessions::list_about(sql, scope, WorkflowId(id), window).await?,
-        Some(Err(_)) => {
-            return Err(Error::invalid_field("query.workflowId", "must be a whole number").into());
-        }
+        Some(id) => sessions::list_about(sql, scope, WorkflowId(id), window).await?,
     };
     let glances = sessions::glances(sql, &listed.items, platform.clock.now()).await?;
     let workflows = sessions::workflows_of(sql, &listed.items).await?;
@@ -47,15 +42,15 @@ pub(crate) async fn create(
     workflow: Option<i64>,
 ) -> Outcome<Envelope<NewSession>> {
     let (sql, uuid, now) = (&*platform.sql, new_uuid(platform), platform.clock.now());
-    let user = signed_in.account.id;
+    let (user, most) = (signed_in.account.id, most_sessions(platform).await?);
     if let Some(id) = workflow {
         let (scope, id) = (workflows(signed_in), WorkflowId(id));
-        let session = sessions::insert_about(sql, uuid, scope, id, title, now).await?;
+        let session = sessions::insert_about(sql, uuid, scope, id, title, now, most).await?;
         let session = session.ok_or_else(|| Error::not_found("Workflow not found"))?;
         store::workflows::touch(sql, id, now).await?;
         return Ok(Envelope(NewSession { id: session.id.0 }));
     }
-    let session = sessions::insert(sql, uuid, SessionKind::Studio, user, title, now);
+    let session = sessions::insert(sql, uuid, SessionKind::Studio, user, title, now, most);
     let session = session.await?.ok_or_else(account_is_gone)?;
     Ok(Envelope(NewSession { id: session.id.0 }))
 }

@@ -11,7 +11,7 @@ use contracts::{
         sessions::StudioMessage,
     },
 };
-use domain::{Error, ErrorKind, Role, Session, SessionId, SessionKey, UserId};
+use domain::{Error, ErrorKind, MessageStatus, Role, Session, SessionId, SessionKey, UserId};
 use futures::StreamExt;
 use http::HeaderMap;
 use ports::Platform;
@@ -22,7 +22,7 @@ use runner_api::{
 use runs::Begun;
 use store::{
     messages,
-    runs::{RunStatus, StoredRun},
+    runs::RunStatus,
     sessions::{self, Scope},
 };
 use web::{Decoded, Envelope, Json, Outcome, Runner, Segment, SignedBody};
@@ -51,7 +51,8 @@ pub(crate) async fn own(
     session.ok_or_else(unknown)
 }
 
-/// The assistant's last message of the turn, once that is done.
+/// The assistant's last message of the turn, once that is done. Of a turn that did not succeed only
+/// one that was cut short is an answer, because it says so.
 async fn answer(platform: &Platform, begun: Begun) -> Result<StudioMessage, Error> {
     if let Some(mut lines) = begun.lines {
         // What they say is in the database, or goes on there.
@@ -61,22 +62,10 @@ async fn answer(platform: &Platform, begun: Begun) -> Result<StudioMessage, Erro
     let said = messages::of_run(&*platform.sql, run.uuid).await?;
     let mut answers = said.into_iter().rev();
     let last = answers.find(|message| message.role == Role::Assistant);
-    last.map(StudioMessage::from)
-        .ok_or_else(|| unanswered(&run))
-}
-
-/// Why a turn has no answer.
-fn unanswered(run: &StoredRun) -> Error {
-    let detail = run.detail.clone().unwrap_or_default();
-    let kind = match (run.status, run.reason.as_deref()) {
-        (RunStatus::Failed, Some("model_failed")) => ErrorKind::Upstream,
-        (RunStatus::Failed, _) => ErrorKind::Unavailable,
-        _ => ErrorKind::Conflict,
-    };
-    match detail.is_empty() {
-        true => Error::new(kind, "The turn ended without an answer"),
-        false => Error::new(kind, detail),
-    }
+    let went_well = run.status == RunStatus::Succeeded;
+    last.filter(|message| went_well || message.status != MessageStatus::Complete)
+        .map(StudioMessage::from)
+        .ok_or_else(|| runs::unanswered(&run))
 }
 
 /// `POST /internal/sockets/studio`: what somebody said on `/ws/chat`. What comes of a message goes

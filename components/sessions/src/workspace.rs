@@ -1,4 +1,5 @@
-//! "Sessions" of the `workspace` document.
+//! "Sessions" of the `workspace` document. The chats of `runtime`, whose document has no words for
+//! it, are listed, opened and deleted here as well.
 
 use crate::gateway::title;
 use axum::{
@@ -20,26 +21,32 @@ use store::{
     Window,
     sessions::{self, Scope},
 };
-use web::{Json, Outcome, Paged, Segment, SignedBody, SignedIn, new_uuid};
+use web::{
+    Json, Outcome, Paged, Parameters, Segment, SignedBody, SignedIn, filter, most_sessions,
+    new_uuid,
+};
 
-/// The kinds that `workspace` lists and opens.
-const KINDS: [SessionKind; 2] = [SessionKind::Workspace, SessionKind::Codex];
-
-/// Besides them, whoever came by `studio` opens its own: its document has no words for it.
-const WITH_STUDIO: [SessionKind; 3] = [
+/// The kinds that everybody opens. Besides them, whoever came by `studio` opens its own: its
+/// document has no words for it.
+pub(crate) const KINDS: [SessionKind; 3] = [
     SessionKind::Workspace,
     SessionKind::Codex,
-    SessionKind::Studio,
+    SessionKind::Runtime,
 ];
+
+/// Those of them that `workspace` lists.
+const LISTED: [SessionKind; 2] = [SessionKind::Workspace, SessionKind::Codex];
 
 pub(crate) async fn list(
     platform: &Platform,
     signed_in: &SignedIn,
     headers: &HeaderMap,
+    query: &Parameters,
     window: Window,
 ) -> Outcome<Response> {
     let user = signed_in.account.id;
-    let listed = sessions::list(&*platform.sql, Scope::of(user, &KINDS), window).await?;
+    let kinds = listed_kinds(signed_in, query)?;
+    let listed = sessions::list(&*platform.sql, Scope::of(user, &kinds), window).await?;
     let sandboxes = match listed.items.is_empty() {
         true => Ok(Vec::new()),
         false => Client::of(platform, headers)
@@ -67,6 +74,19 @@ pub(crate) async fn list(
     Ok(Paged { body, total }.into_response())
 }
 
+/// The kinds that a list shows: what the query names, else what the token's contract has.
+fn listed_kinds(signed_in: &SignedIn, query: &Parameters) -> Result<Vec<SessionKind>, Error> {
+    let asked = filter(query, "kind", |text| {
+        let known = SessionKind::parse(text).filter(|kind| KINDS.contains(kind));
+        known.ok_or("must be `workspace`, `codex` or `runtime`")
+    })?;
+    Ok(match (asked, signed_in.login.audience) {
+        (Some(kind), _) => vec![kind],
+        (None, Audience::Runtime) => KINDS.to_vec(),
+        (None, _) => LISTED.to_vec(),
+    })
+}
+
 pub(crate) async fn create(
     platform: &Platform,
     signed_in: &SignedIn,
@@ -79,6 +99,7 @@ pub(crate) async fn create(
         signed_in.account.id,
         title,
         platform.clock.now(),
+        most_sessions(platform).await?,
     );
     let session = session.await?.ok_or_else(account_is_gone)?;
     Ok((StatusCode::CREATED, Json(Session::of(session, None))))
@@ -154,7 +175,7 @@ fn shown(sandbox: &Sandbox) -> SessionSandbox {
 
 fn scope(signed_in: &SignedIn) -> Scope<'static> {
     let kinds: &[SessionKind] = match signed_in.login.audience {
-        Audience::Studio => &WITH_STUDIO,
+        Audience::Studio => &SessionKind::OF_ACCOUNTS,
         Audience::Workspace | Audience::Codex | Audience::Runtime => &KINDS,
     };
     Scope::of(signed_in.account.id, kinds)

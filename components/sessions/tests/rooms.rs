@@ -4,7 +4,7 @@
 
 mod over_auth;
 
-use over_auth::{number, session, start};
+use over_auth::{number, start};
 use serde_json::{Value, json};
 use test_app::{Accounts, Answer, Way};
 
@@ -35,7 +35,7 @@ async fn ticket(app: &Accounts, token: &str) -> String {
 #[tokio::test]
 async fn with_each_credential_and_by_either_id() {
     let (app, ada, _) = start(&[]).await;
-    let uuid = session(&app, &ada).await;
+    let uuid = app.session(&ada).await;
     let id = number(&app, &uuid).await.to_string();
     let bearer = format!("Bearer {ada}");
     let cookie = format!("a=b; access_token={ada}");
@@ -134,7 +134,7 @@ async fn only_the_runner_asks() {
 #[tokio::test]
 async fn a_ticket_is_good_once_and_for_thirty_seconds() {
     let (app, ada, eve) = start(&[]).await;
-    let uuid = session(&app, &ada).await;
+    let uuid = app.session(&ada).await;
     let once = ticket(&app, &ada).await;
     let both = futures::future::join_all((0..8).map(|_| async {
         let with = [("ticket", once.as_str())];
@@ -183,7 +183,7 @@ async fn a_ticket_is_good_once_and_for_thirty_seconds() {
 #[tokio::test]
 async fn a_ticket_ends_with_its_login_and_lends_no_time() {
     let (app, ada, _) = start(&[]).await;
-    let uuid = session(&app, &ada).await;
+    let uuid = app.session(&ada).await;
     let runtime = app.token(Way::Runtime, "ada").await;
     let lent = ticket(&app, &runtime).await;
     let entered = enter(&app, &uuid, &[("ticket", &lent)]).await.done(200);
@@ -264,7 +264,7 @@ async fn pages_of_other_sites() {
         (anybody, "null", false, false),
     ] {
         let (app, ada, _) = start(own).await;
-        let uuid = session(&app, &ada).await;
+        let uuid = app.session(&ada).await;
         let cookie = format!("access_token={ada}");
         let bearer = format!("Bearer {ada}");
         let fresh = ticket(&app, &ada).await;
@@ -292,7 +292,7 @@ async fn pages_of_other_sites() {
 #[tokio::test]
 async fn headers_that_are_none_are_refused() {
     let (app, ada, _) = start(&[]).await;
-    let uuid = session(&app, &ada).await;
+    let uuid = app.session(&ada).await;
     for name in ["cookie", "origin", "authorization", "host"] {
         let with = [("token", ada.as_str()), (name, "a\r\nb: c")];
         enter(&app, &uuid, &with).await.refused(400);
@@ -327,7 +327,7 @@ async fn which_logins_are_over() {
 #[tokio::test]
 async fn an_account_that_leaves_takes_its_tickets_along() {
     let (app, ada, _) = start(&[]).await;
-    let uuid = session(&app, &ada).await;
+    let uuid = app.session(&ada).await;
     let left = ticket(&app, &ada).await;
     store::accounts::delete(&*app.platform.sql, domain::UserId(1))
         .await

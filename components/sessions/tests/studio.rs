@@ -124,9 +124,16 @@ async fn workflows_are_named_by_number() {
     let answer = get(&app, &ada, &format!("{SESSIONS}?workflowId=x")).await;
     answer.refused(400);
     assert_eq!(answer.fields(), ["query.workflowId"]);
-    get(&app, &ada, &format!("{SESSIONS}?limit=0"))
-        .await
-        .refused(400);
+    // What is left empty is as if it were not there; parts are those of all lists of `studio`.
+    for query in ["workflowId=", "limit=&offset=", "limit=200"] {
+        let answer = get(&app, &ada, &format!("{SESSIONS}?{query}")).await;
+        assert_eq!(answer.done(200)["data"].as_array().unwrap().len(), 1);
+    }
+    for query in ["limit=0", "limit=201"] {
+        get(&app, &ada, &format!("{SESSIONS}?{query}"))
+            .await
+            .refused(400);
+    }
 }
 
 #[tokio::test]

@@ -79,7 +79,7 @@ async fn messages_that_are_none_and_sessions_of_others() {
     chat.app.call(&line, &hello).await.refused(401);
     // Sessions of other kinds are not talked to here.
     let workspace = chat.app.token(Way::Workspace, "ada").await;
-    let other = over_auth::session(&chat.app, &workspace).await;
+    let other = chat.app.session(&workspace).await;
     let other = format!("POST /api/v1/sessions/{other}/messages");
     chat.app
         .call_as(&chat.ada, &other, &hello)

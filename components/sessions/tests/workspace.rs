@@ -4,7 +4,7 @@
 
 mod over_auth;
 
-use over_auth::{message, number, session, start};
+use over_auth::{message, number, start};
 use serde_json::{Value, json};
 use test_app::{Accounts, Reply, Way};
 
@@ -62,13 +62,32 @@ async fn a_session_is_made_with_and_without_a_body() {
 }
 
 #[tokio::test]
+async fn an_account_has_so_many_of_all_contracts() {
+    let (app, ada, eve) = start(&[("limit_sessions_user", "2")]).await;
+    let studio = app.token(Way::Studio, "ada").await;
+    let line = format!("POST {SESSIONS}");
+    let create = async |token: &str| app.call_as(token, &line, &Value::Null).await;
+    let first = app.session(&ada).await;
+    create(&studio).await.done(200);
+    let detail = "An account has at most 2 sessions. Delete one first";
+    create(&ada).await.problem(409, detail);
+    create(&studio).await.problem(409, detail);
+    app.session(&eve).await;
+    let delete = format!("DELETE {SESSIONS}/{first}");
+    let done = Reply::Json(200, json!({ "destroyed": 0 }));
+    app.runner.answers("DELETE /v1/sessions/*", done);
+    app.call_as(&ada, &delete, &Value::Null).await.done(204);
+    create(&ada).await.done(201);
+}
+
+#[tokio::test]
 async fn they_are_listed_newest_first_in_parts_and_only_to_their_owner() {
     let (app, ada, eve) = start(&[]).await;
     let mut ids = Vec::new();
     for _ in 0..5 {
-        ids.insert(0, session(&app, &ada).await);
+        ids.insert(0, app.session(&ada).await);
     }
-    session(&app, &eve).await;
+    app.session(&eve).await;
     // Of these kinds `workspace` shows the second alone.
     for (kind, uuid) in [
         ("studio", "1"),
@@ -112,7 +131,7 @@ async fn they_are_listed_newest_first_in_parts_and_only_to_their_owner() {
 #[tokio::test]
 async fn one_is_opened_by_either_id_and_not_by_others() {
     let (app, ada, eve) = start(&[]).await;
-    let uuid = session(&app, &ada).await;
+    let uuid = app.session(&ada).await;
     let id = number(&app, &uuid).await.to_string();
     for key in [&uuid, &id, &uuid.to_uppercase()] {
         let found = get(&app, &ada, &format!("{SESSIONS}/{key}"))
@@ -170,8 +189,8 @@ async fn one_is_opened_by_either_id_and_not_by_others() {
 #[tokio::test]
 async fn the_sandbox_is_shown_and_a_runner_that_is_away_is_said() {
     let (app, ada, _) = start(&[]).await;
-    let uuid = session(&app, &ada).await;
-    let other = session(&app, &ada).await;
+    let uuid = app.session(&ada).await;
+    let other = app.session(&ada).await;
     let sandbox = json!({ "status": "stopped", "backend": "docker", "network": true,
         "created_at": 0, "last_used_at": 0, "expires_at": 5 });
     let one = Reply::Json(200, sandbox.clone());
@@ -210,7 +229,7 @@ async fn the_sandbox_is_shown_and_a_runner_that_is_away_is_said() {
 #[tokio::test]
 async fn a_session_is_renamed_and_else_called_as_it_begins() {
     let (app, ada, _) = start(&[]).await;
-    let uuid = session(&app, &ada).await;
+    let uuid = app.session(&ada).await;
     let line = format!("PATCH {SESSIONS}/{uuid}");
     let rename = async |body: Value| app.call_as(&ada, &line, &body).await;
     app.wait(60);
@@ -244,8 +263,8 @@ async fn a_session_is_renamed_and_else_called_as_it_begins() {
 #[tokio::test]
 async fn deleting_takes_the_messages_and_the_sandbox_along() {
     let (app, ada, _) = start(&[]).await;
-    let uuid = session(&app, &ada).await;
-    let kept = session(&app, &ada).await;
+    let uuid = app.session(&ada).await;
+    let kept = app.session(&ada).await;
     let (id, kept_id) = (number(&app, &uuid).await, number(&app, &kept).await);
     message(&app, id, 1, "user", "gone").await;
     message(&app, kept_id, 2, "user", "kept").await;
@@ -277,7 +296,7 @@ async fn a_runner_that_is_away_keeps_nobody_from_deleting() {
         Reply::Problem(503, "Draining"),
         Reply::Broken,
     ] {
-        let uuid = session(&app, &ada).await;
+        let uuid = app.session(&ada).await;
         app.runner.answers("DELETE /v1/sessions/*", reply);
         let line = format!("DELETE {SESSIONS}/{uuid}");
         app.call_as(&ada, &line, &Value::Null).await.done(204);
@@ -290,7 +309,7 @@ async fn a_runner_that_is_away_keeps_nobody_from_deleting() {
 #[tokio::test]
 async fn messages_come_whole_or_in_parts() {
     let (app, ada, _) = start(&[]).await;
-    let uuid = session(&app, &ada).await;
+    let uuid = app.session(&ada).await;
     let id = number(&app, &uuid).await;
     for (number, role) in [(1, "user"), (2, "assistant"), (3, "user")] {
         message(&app, id, number, role, &number.to_string()).await;
@@ -332,7 +351,7 @@ async fn messages_come_whole_or_in_parts() {
 #[tokio::test]
 async fn any_audience_but_studio_sees_the_same() {
     let (app, ada, _) = start(&[]).await;
-    let uuid = session(&app, &ada).await;
+    let uuid = app.session(&ada).await;
     for way in [Way::Runtime, Way::CodexByName] {
         let token = app.token(way, "ada").await;
         let list = get(&app, &token, SESSIONS).await.done(200);

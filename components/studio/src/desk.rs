@@ -5,30 +5,24 @@
 
 use crate::lock::Lock;
 use agent::ToolError;
-use comfyui::{BaseUrl, Client, ObjectInfo, Timeouts, Workflow};
-use domain::{Error, Service, WorkflowId};
+use comfyui::{BaseUrl, Client, ComingClasses, ObjectInfo, Timeouts, Workflow};
+use domain::{Error, Service, WorkflowId, WorkflowVersion};
 use futures::lock::Mutex;
 use ports::{Clock, Platform};
 use serde_json::Value;
 use std::{
     cell::RefCell,
     sync::{Arc, Weak},
-    time::Duration,
 };
 use store::{
     runs::StoredRun,
     services, versions,
-    versions::WholeVersion,
     workflows::{self, Scope},
 };
 use web::{Place, new_uuid};
 
 /// How long a service's list of classes counts, in milliseconds: people install nodes and models.
 const KNOWN_FOR: i64 = 60_000;
-
-/// How often a place for what is large is asked for, and how long it is waited in between.
-const PLACE_TRIES: u32 = 200;
-const PLACE_PAUSE: Duration = Duration::from_millis(250);
 
 /// What the tools of a run share.
 pub(crate) struct Desk {
@@ -59,18 +53,24 @@ thread_local! {
     static SHARED: RefCell<Vec<Weak<Known>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The session's workflow, as it is now.
+/// The session's workflow, as it is now, without its JSON.
 pub(crate) struct Opened {
     pub(crate) id: WorkflowId,
     pub(crate) scope: Scope,
-    /// Its newest version, without the text of its JSON.
-    pub(crate) whole: WholeVersion,
-    /// Its JSON, as it is stored.
-    pub(crate) stored: Value,
-    /// The same, as ComfyUI reads it.
-    pub(crate) workflow: Workflow,
+    /// Its newest version.
+    pub(crate) version: WorkflowVersion,
     pub(crate) service: Option<Service>,
     client: Option<Client>,
+}
+
+/// The JSON of a workflow, which may take much.
+pub(crate) struct Content {
+    /// As it is stored.
+    pub(crate) stored: Value,
+    /// As ComfyUI reads it.
+    pub(crate) workflow: Workflow,
+    /// To be kept while there is something of either.
+    pub(crate) place: Place,
 }
 
 impl Opened {
@@ -100,9 +100,32 @@ impl Desk {
             .read()
             .await
             .map_err(|error| super::tools::refused(&error))?;
-        opened.ok_or_else(|| {
-            ToolError("This session is about no workflow, or it was deleted".to_owned())
-        })
+        opened.ok_or_else(gone)
+    }
+
+    /// Its JSON. Whoever needs the classes of its service too asks for these first: for them there
+    /// must be a place as well.
+    pub(crate) async fn content(&self, opened: &Opened) -> Result<Content, ToolError> {
+        let content = self.read_content(opened).await;
+        let content = content.map_err(|error| super::tools::refused(&error))?;
+        content.ok_or_else(gone)
+    }
+
+    async fn read_content(&self, opened: &Opened) -> Result<Option<Content>, Error> {
+        let size = usize::try_from(opened.version.size).unwrap_or(usize::MAX);
+        let place = Place::wait(&*self.platform.clock, || Place::take_to_read(size)).await?;
+        let (sql, number) = (&*self.platform.sql, Some(opened.version.number));
+        let Some(whole) = versions::find(sql, opened.scope, opened.id, number).await? else {
+            return Ok(None);
+        };
+        let stored: Value = serde_json::from_str(&whole.data).map_err(Error::internal)?;
+        drop(whole);
+        let workflow = Workflow::read(&stored).map_err(Error::internal)?;
+        Ok(Some(Content {
+            stored,
+            workflow,
+            place,
+        }))
     }
 
     async fn read(&self) -> Result<Option<Opened>, Error> {
@@ -110,15 +133,10 @@ impl Desk {
         let Some((id, scope)) = workflows::of_session(sql, self.run.session).await? else {
             return Ok(None);
         };
-        let Some(mut whole) = versions::find(sql, scope, id, None).await? else {
+        let Some((version, service)) = versions::look(sql, scope, id, None).await? else {
             return Ok(None);
         };
-        // The text is not needed any more, and may be large.
-        let data = std::mem::take(&mut whole.data);
-        let stored: Value = serde_json::from_str(&data).map_err(Error::internal)?;
-        drop(data);
-        let workflow = Workflow::read(&stored).map_err(Error::internal)?;
-        let service = match whole.service {
+        let service = match service {
             Some(service) => services::find(sql, service).await?,
             None => None,
         };
@@ -134,9 +152,7 @@ impl Desk {
         Ok(Some(Opened {
             id,
             scope,
-            whole,
-            stored,
-            workflow,
+            version,
             service,
             client,
         }))
@@ -163,13 +179,12 @@ impl Desk {
     }
 
     async fn ask(&self, client: &Client, url: String, now: i64) -> Result<Arc<Known>, ToolError> {
-        let place = place(&*self.platform.clock).await;
-        let place = place.map_err(|error| super::tools::refused(&error))?;
-        // While it was waited for, another turn may have asked.
+        let (coming, place) = coming(client, &*self.platform.clock).await?;
+        // While that was waited for, another turn may have read them.
         if let Some(known) = of_another_turn(&url, now) {
             return Ok(known);
         }
-        let info = client.object_info().await;
+        let info = coming.read().await;
         drop(place);
         let info = Arc::new(info.map_err(|error| super::tools::failed(&error))?);
         let known = Arc::new(Known { url, at: now, info });
@@ -184,9 +199,14 @@ impl Desk {
 
     /// One of so many, counted from 0.
     pub(crate) fn pick(&self, count: usize) -> usize {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        usize::try_from(self.below(count)).unwrap_or_default()
+    }
+
+    /// A number below `count`, which may be larger than what can be counted here.
+    pub(crate) fn below(&self, count: u64) -> u64 {
         let number = new_uuid(&self.platform).as_u128();
-        let count = u128::try_from(count.max(1)).unwrap_or(1);
-        usize::try_from(number % count).unwrap_or_default()
+        u64::try_from(number % u128::from(count.max(1))).unwrap_or_default()
     }
 }
 
@@ -199,23 +219,28 @@ fn of_another_turn(url: &str, now: i64) -> Option<Arc<Known>> {
     })
 }
 
-/// A place for what is large. It is waited for: a turn is not given up because others read much
-/// just now.
-async fn place(clock: &dyn Clock) -> Result<Place, Error> {
-    for _ in 0..PLACE_TRIES {
-        if let Ok(place) = Place::take_large() {
-            return Ok(place);
-        }
-        clock.sleep(PLACE_PAUSE).await;
-    }
-    Place::take_large()
+/// A service's classes as they begin to arrive, and a place for them: a service that is slow to
+/// answer keeps none from others.
+async fn coming(client: &Client, clock: &dyn Clock) -> Result<(ComingClasses, Place), ToolError> {
+    let coming = client.ask_object_info().await;
+    let coming = coming.map_err(|error| super::tools::failed(&error))?;
+    let place = Place::wait(clock, Place::take_large).await;
+    Ok((
+        coming,
+        place.map_err(|error| super::tools::refused(&error))?,
+    ))
+}
+
+fn gone() -> ToolError {
+    ToolError("This session is about no workflow, or it was deleted".to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ports::BoxFuture;
-    use std::{future, sync::Mutex};
+    use futures::FutureExt;
+    use ports::{BoxFuture, ByteStream, Http, HttpError};
+    use std::{future, time::Duration};
 
     #[test]
     fn turns_share_classes_while_one_has_them() {
@@ -238,34 +263,36 @@ mod tests {
         assert!(SHARED.with_borrow(Vec::is_empty));
     }
 
-    /// Of these places one is given back at each wait, once so many waits are over.
-    struct Waits(Mutex<(u32, Vec<Place>)>);
+    /// A service that says nothing, and time that stands still.
+    struct Silence;
 
-    impl Clock for Waits {
+    impl Http for Silence {
+        fn send(
+            &self,
+            _: http::Request<bytes::Bytes>,
+        ) -> BoxFuture<'_, Result<http::Response<ByteStream>, HttpError>> {
+            Box::pin(future::pending())
+        }
+    }
+
+    impl Clock for Silence {
         fn now(&self) -> i64 {
             0
         }
 
         fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
-            let mut waits = self.0.lock().unwrap();
-            match waits.0.checked_sub(1) {
-                Some(left) => waits.0 = left,
-                None => drop(waits.1.pop()),
-            }
-            Box::pin(future::ready(()))
+            Box::pin(future::pending())
         }
     }
 
-    #[tokio::test]
-    async fn a_place_is_waited_for_but_not_forever() {
-        let taken = || vec![Place::take_large().unwrap(), Place::take_large().unwrap()];
-        let waits = Waits(Mutex::new((PLACE_TRIES - 1, taken())));
-        assert!(place(&waits).await.is_ok());
-        drop(waits);
-        let waits = Waits(Mutex::new((PLACE_TRIES, taken())));
-        assert!(place(&waits).await.is_err());
-        drop(waits);
-        // Nothing of it is left.
-        drop(taken());
+    #[test]
+    fn a_service_that_is_slow_to_answer_takes_no_place() {
+        let (http, clock) = (Arc::new(Silence), Arc::new(Silence));
+        let url = "http://gpu:8188".parse().unwrap();
+        let client = Client::new(http, clock, url, Timeouts::default());
+        let mut asking = Box::pin(coming(&client, &Silence));
+        assert!(asking.as_mut().now_or_never().is_none());
+        let others = [Place::take_large(), Place::take_large()];
+        assert!(others.iter().all(Result::is_ok));
     }
 }

@@ -12,6 +12,7 @@ use futures::{
 use ports::Platform;
 use runner_api::{FollowLines, comfy::Follow};
 use std::time::Duration;
+use web::Place;
 
 /// How often queue and history are asked, in milliseconds: at most, while the socket speaks, and
 /// where nothing is heard.
@@ -113,7 +114,14 @@ impl<'a> Following<'a> {
     async fn ask(&mut self) -> Result<Vec<Event>, Error> {
         // In this order: a prompt that ends between the two is in the history.
         let queue = self.client.queue().await?;
-        let history = self.client.history(self.progress.prompt_id()).await?;
+        let coming = self.client.ask_history(self.progress.prompt_id()).await?;
+        let size = coming.size();
+        let place = Place::wait(&*self.platform.clock, || Place::take_for(size)).await;
+        let Ok(_place) = place else {
+            // Others read much just now. It is looked at again.
+            return Ok(Vec::new());
+        };
+        let history = coming.read().await?;
         Ok(self.progress.looked(&queue, history.as_ref()))
     }
 

@@ -9,7 +9,7 @@ use domain::{
     event::{WorkflowLocked, WorkflowUnlocked},
 };
 use ports::Platform;
-use runner_api::{Client, rooms::Publish};
+use runner_api::Client;
 use std::sync::{Mutex, PoisonError};
 use store::{
     runs::{self, StoredRun},
@@ -61,7 +61,7 @@ impl Lock {
                 workflow_id: id.0,
                 reason: REASON.to_owned(),
             };
-            self.tell(id, Event::WorkflowLocked(locked)).await;
+            tell(&self.platform, &self.run, id, Event::WorkflowLocked(locked)).await;
         }
         Ok(())
     }
@@ -78,30 +78,49 @@ impl Lock {
         match runs::find(&*self.platform.sql, self.run.uuid).await {
             // Whoever executes it on holds it on.
             Ok(Some(run)) if !run.status.is_final() => {}
-            Ok(_) => {
-                let unlocked = WorkflowUnlocked { workflow_id: id.0 };
-                self.tell(id, Event::WorkflowUnlocked(unlocked)).await;
-            }
+            Ok(_) => unlocked(&self.platform, &self.run, id).await,
             Err(error) => eprintln!("run {}: its lock is not told of: {error}", self.run.uuid),
         }
     }
+}
 
-    /// Tells the rooms of all who may see the workflow. A room that cannot be told keeps nobody
-    /// from working: the lock itself is in the database.
-    async fn tell(&self, id: WorkflowId, event: Event) {
-        let rooms = workflows::rooms(&*self.platform.sql, id, self.run.user).await;
-        let rooms = rooms.unwrap_or_else(|error| {
-            eprintln!("workflow {id}: who may see it is not known: {error}");
-            Vec::new()
-        });
-        let client = Client::new(&self.platform);
-        let publish = Publish {
-            events: vec![event],
-        };
-        for room in rooms {
-            if let Err(error) = client.publish(room, &publish).await {
-                eprintln!("workflow {id}: a room is not told of its lock: {error}");
-            }
+/// Tells again that the lock of a run has ended, which has itself: whoever executed it may have died
+/// before. Whether it had one is not known any more; it is told of all that wanted one.
+pub(crate) async fn tell_again(platform: &Platform, run: &StoredRun) {
+    match workflows::of_session(&*platform.sql, run.session).await {
+        Ok(Some((id, _))) => unlocked(platform, run, id).await,
+        Ok(None) => {}
+        Err(error) => eprintln!("run {}: its lock is not told of: {error}", run.uuid),
+    }
+}
+
+/// Tells that the workflow is free, if no other run has locked it by now.
+async fn unlocked(platform: &Platform, run: &StoredRun, id: WorkflowId) {
+    let everybodys = Scope {
+        owner: None,
+        asker: run.user,
+    };
+    let now = platform.clock.now();
+    match workflows::find(&*platform.sql, everybodys, id, now).await {
+        Ok(Some(found)) if found.workflow.lock.is_some() => {}
+        Ok(_) => {
+            let unlocked = WorkflowUnlocked { workflow_id: id.0 };
+            tell(platform, run, id, Event::WorkflowUnlocked(unlocked)).await;
         }
+        Err(error) => eprintln!("workflow {id}: whether it is free is not known: {error}"),
+    }
+}
+
+/// Tells the rooms of all who may see the workflow. A room that cannot be told keeps nobody from
+/// working: the lock itself is in the database.
+async fn tell(platform: &Platform, run: &StoredRun, id: WorkflowId, event: Event) {
+    let rooms = workflows::rooms(&*platform.sql, id, run.user).await;
+    let rooms = rooms.unwrap_or_else(|error| {
+        eprintln!("workflow {id}: who may see it is not known: {error}");
+        Vec::new()
+    });
+    let client = Client::new(platform);
+    if let Err(error) = client.publish_to_each(&rooms, event).await {
+        eprintln!("workflow {id}: a room is not told of its lock: {error}");
     }
 }

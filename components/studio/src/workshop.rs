@@ -1,12 +1,12 @@
 //! The toolbox of a run of studio.
 
-use crate::{desk::Desk, tools};
-use agent::Tool;
+use crate::{desk::Desk, lock, tools};
+use agent::{Tool, Transcript};
 use domain::Error;
 use ports::{BoxFuture, Platform};
 use runs::{Toolbox, Workshop};
 use std::sync::Arc;
-use store::runs::StoredRun;
+use store::runs::{StoredRun, Taken};
 
 /// What the agent is told besides.
 const INSTRUCTIONS: &str = "\n\nYour tools work on the one ComfyUI workflow that this session is \
@@ -21,11 +21,24 @@ impl Workshop for Studio {
     fn open<'a>(
         &'a self,
         platform: &'a Platform,
-        run: &'a StoredRun,
+        taken: &'a Taken,
     ) -> BoxFuture<'a, Result<Arc<dyn Toolbox>, Error>> {
         Box::pin(async move {
-            let desk = Desk::open(platform, run).await?;
+            let desk = Desk::open(platform, &taken.run).await?;
             Ok(Arc::new(StudioTools(Arc::new(desk))) as Arc<dyn Toolbox>)
+        })
+    }
+
+    fn ended<'a>(
+        &'a self,
+        platform: &'a Platform,
+        run: &'a StoredRun,
+        transcript: &'a Transcript,
+    ) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            if tools::has_edited(transcript) {
+                lock::tell_again(platform, run).await;
+            }
         })
     }
 }

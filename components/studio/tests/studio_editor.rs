@@ -59,6 +59,27 @@ async fn an_editor_workflow_is_edited_and_run() {
 }
 
 #[tokio::test]
+async fn of_a_seed_that_a_primitive_feeds_the_primitive_decides() {
+    let mut workflow: Value = serde_json::from_str(EDITOR).unwrap();
+    // The sampler's own seed is set to randomize.
+    let slot = json!({"name": "seed", "type": "INT", "link": 99, "widget": {"name": "seed"}});
+    let inputs = workflow["nodes"][4]["inputs"].as_array_mut().unwrap();
+    inputs.push(slot);
+    let primitive = json!({"id": 30, "type": "PrimitiveNode", "mode": 0, "inputs": [],
+        "outputs": [{"name": "INT", "type": "INT", "links": [99]}],
+        "widgets_values": [7, "fixed"]});
+    workflow["nodes"].as_array_mut().unwrap().push(primitive);
+    let link = json!([99, 30, 0, 3, 4, "INT"]);
+    workflow["links"].as_array_mut().unwrap().push(link);
+    let stage = Stage::with(&workflow, 1).await;
+    stage.script(&[("run_workflow", json!({}))], "Done.");
+    stage.say("Run it").await.done(200);
+    let ran = stage.result(0);
+    assert!(!ran.contains("seed was"), "{ran}");
+    assert_eq!(stage.comfy().prompts()[0]["3"]["inputs"]["seed"], 7);
+}
+
+#[tokio::test]
 async fn long_workflows_come_in_parts() {
     let mut workflow = stage::text_to_image(64);
     for number in 100..200 {

@@ -10,9 +10,17 @@
 
 mod stage;
 
+use domain::{SessionId, UserId, WorkflowId};
 use model_stub::scripted::Script;
+use runner_api::runs::Executor;
 use serde_json::{Value, json};
 use stage::{LONG, Stage};
+use store::{
+    runs::{self, Beginning},
+    workflows::{self, Locked},
+};
+use test_app::{Lines, NOW};
+use uuid::Uuid;
 
 const LOCKED: &str = "SELECT 1 FROM workflows WHERE lock_run IS NOT NULL";
 const FREE: &str = "SELECT 1 FROM workflows WHERE lock_run IS NULL AND lock_until IS NULL";
@@ -36,6 +44,89 @@ async fn held(stage: &Stage) {
     tokio::time::timeout(LONG, held).await.expect("it runs");
 }
 
+/// The rooms of all who may see ada's workflow.
+async fn rooms(stage: &Stage) -> [Uuid; 2] {
+    let room = async |name: &str| {
+        let select = format!("SELECT uuid FROM users WHERE username = '{name}'");
+        stage.one(&select).await.parse::<Uuid>().unwrap()
+    };
+    [room("ada").await, room("root").await]
+}
+
+fn is_unlocked(frame: &Value) -> bool {
+    frame["type"] == "WORKFLOW_UNLOCKED"
+}
+
+/// Has the newest run executed again, which has ended, and returns how many rooms of those who may
+/// see the workflow are told that it is free.
+async fn told_again(stage: &Stage) -> usize {
+    let rooms = rooms(stage).await;
+    for room in rooms {
+        stage.runner.frames(room);
+    }
+    let run = stage.one("SELECT uuid FROM runs ORDER BY id DESC LIMIT 1");
+    let run = run.await.parse().unwrap();
+    let answer = stage.runner.edge.execute(Executor::Studio, run, 0).await;
+    let (_, end) = Lines::of(answer).to_the_end().await;
+    assert_eq!(end.outcome, "succeeded");
+    let told = rooms.map(|room| stage.runner.frames(room));
+    told.iter()
+        .flatten()
+        .filter(|frame| is_unlocked(frame))
+        .count()
+}
+
+#[tokio::test]
+async fn that_a_lock_ended_is_told_again_where_its_holder_may_have_died() {
+    let stage = Stage::start().await;
+    stage.script(&[("edit_workflow", widen(640))], "Wide.");
+    stage.say("Make it wide").await.done(200);
+    assert_eq!(told_again(&stage).await, 2);
+    // Another run works on it by now.
+    let locked = "UPDATE workflows SET lock_reason = 'Agent editing', \
+        lock_run = '00000000-0000-7000-8000-000000000001', lock_until = 9007199254740991";
+    stage.accounts.sql(locked, Vec::new()).await;
+    assert_eq!(told_again(&stage).await, 0);
+    let freed = "UPDATE workflows SET lock_run = NULL, lock_reason = NULL, lock_until = NULL";
+    stage.accounts.sql(freed, Vec::new()).await;
+    assert_eq!(told_again(&stage).await, 2);
+    // Who only read had no lock.
+    stage.script(&[("get_workflow", json!({}))], "It is wide.");
+    stage.say("Look at it").await.done(200);
+    assert_eq!(told_again(&stage).await, 0);
+}
+
+#[tokio::test]
+async fn a_session_that_nobody_works_in_just_now_frees_its_workflow() {
+    let stage = Stage::start().await;
+    let sql = &*stage.accounts.platform.sql;
+    let ada = stage.one("SELECT CAST(id AS TEXT) FROM users WHERE username = 'ada'");
+    let run = Uuid::from_u128(7);
+    let body = json!({"type": "user", "run_id": run.to_string(),
+        "message_id": Uuid::from_u128(8).to_string(), "text": "Make it wide"})
+    .to_string();
+    let beginning = Beginning {
+        uuid: run,
+        session: SessionId(stage.session),
+        user: UserId(ada.await.parse().unwrap()),
+        agent: Some("Comfy"),
+        body: &body,
+        options: "{}",
+        now: NOW,
+    };
+    runs::begin(sql, &beginning).await.unwrap();
+    let (id, holder) = (WorkflowId(stage.workflow), (run, "Agent editing"));
+    let locked = workflows::lock(sql, None, id, holder, NOW, NOW + 3_600_000).await;
+    assert!(matches!(locked, Ok(Locked::Done(_))), "{locked:?}");
+    assert_eq!(rename(&stage).await, 409);
+    let line = format!("DELETE /api/v1/sessions/{}", stage.session);
+    stage.call(&stage.ada, &line, &Value::Null).await.done(204);
+    for room in rooms(&stage).await {
+        stage.runner.until_told(room, is_unlocked).await;
+    }
+    assert_eq!(rename(&stage).await, 200);
+}
+
 #[tokio::test]
 async fn reading_and_running_lock_nothing() {
     let stage = Stage::start().await;
@@ -57,12 +148,8 @@ async fn reading_and_running_lock_nothing() {
 async fn another_session_does_not_get_in_between() {
     let stage = Stage::start().await;
     let other = stage.make_session(&stage.ada, stage.workflow).await;
-    let call = |tool: &str, arguments: &Value| {
-        let script = Script::new().tool_call(0, "call", tool, &arguments.to_string());
-        stage.model.push(script.finish("tool_calls").done());
-    };
-    call("edit_workflow", &widen(640));
-    call("run_workflow", &json!({}));
+    stage.model.push(Script::call("edit_workflow", &widen(640)));
+    stage.model.push(Script::call("run_workflow", &json!({})));
     stage.comfy().hold_at("KSampler");
     let meanwhile = async {
         held(&stage).await;
@@ -88,9 +175,15 @@ async fn a_session_that_is_deleted_frees_its_workflow() {
         "never",
     );
     stage.comfy().hold_at("KSampler");
+    let [ada, _] = rooms(&stage).await;
+    let progress = |frame: &Value, status: &str| {
+        frame["type"] == "EXECUTION_PROGRESS" && frame["status"] == status
+    };
     let meanwhile = async {
         held(&stage).await;
         assert_eq!(rename(&stage).await, 409);
+        let is_running = |frame: &Value| progress(frame, "RUNNING");
+        stage.runner.until_told(ada, is_running).await;
         let line = format!("DELETE /api/v1/sessions/{}", stage.session);
         stage.call(&stage.ada, &line, &Value::Null).await.done(204);
         stage.until(FREE).await;
@@ -98,14 +191,12 @@ async fn a_session_that_is_deleted_frees_its_workflow() {
     };
     let (answer, ()) = tokio::join!(stage.say("Make it wide"), meanwhile);
     answer.refused(404);
-    let ada = stage
-        .one("SELECT uuid FROM users WHERE username = 'ada'")
-        .await;
-    let unlocked = |frame: &Value| frame["type"] == "WORKFLOW_UNLOCKED";
-    stage
-        .runner
-        .until_told(ada.parse().unwrap(), unlocked)
-        .await;
+    stage.runner.until_told(ada, is_unlocked).await;
+    // It is not told by the turn, of which nothing is kept any more.
+    let is_cancelled = |frame: &Value| progress(frame, "CANCELLED");
+    let last = stage.runner.until_told(ada, is_cancelled).await;
+    assert_eq!(last["sessionId"], stage.session, "{last}");
+    assert_eq!(last["workflowId"], stage.workflow, "{last}");
     // Nobody waits for what was running.
     let interrupted = async {
         let is_interrupt = |line: &String| line == "POST /interrupt";

@@ -10,6 +10,7 @@
 
 mod stage;
 
+use model_stub::scripted::Script;
 use serde_json::{Value, json};
 use stage::{LONG, Stage};
 use std::sync::atomic::Ordering;
@@ -248,6 +249,8 @@ async fn an_interrupt_reaches_the_service() {
     let ada = room(&stage, "ada").await;
     let unlocked = |frame: &Value| frame["type"] == "WORKFLOW_UNLOCKED";
     stage.runner.until_told(ada, unlocked).await;
+    // Whoever shows how far it is hears of its end.
+    is_stopped(&stage).await;
     let path = format!("PUT /api/v1/workflows/{}", stage.workflow);
     stage
         .call(&stage.ada, &path, &json!({"name": "Mine"}))
@@ -255,6 +258,80 @@ async fn an_interrupt_reaches_the_service() {
         .done(200);
     let execution = stage.one("SELECT status FROM executions").await;
     assert_eq!(execution, "CANCELLED");
+}
+
+/// Whether ada's socket is told that the turn was stopped, with its numbers.
+async fn is_stopped(stage: &Stage) {
+    let is_end =
+        |frame: &Value| frame["type"] == "EXECUTION_PROGRESS" && frame["status"] == "CANCELLED";
+    let told = stage.runner.until_told(room(stage, "ada").await, is_end);
+    let told = told.await;
+    assert_eq!(told["sessionId"], stage.session, "{told}");
+    assert_eq!(told["workflowId"], stage.workflow, "{told}");
+    let execution = stage.one("SELECT CAST(id AS TEXT) FROM executions").await;
+    assert_eq!(told["executionId"].to_string(), execution, "{told}");
+}
+
+#[tokio::test]
+async fn a_turn_that_is_stopped_before_a_word_says_so_on_the_socket() {
+    let stage = Stage::start().await;
+    stage.model.push(Script::new().head().stall());
+    let stop = async {
+        stage
+            .until("SELECT 1 FROM runs WHERE status = 'running'")
+            .await;
+        let line = format!("POST /api/v1/sessions/{}/interrupt", stage.session);
+        stage.call(&stage.ada, &line, &Value::Null).await.done(202);
+    };
+    let (answer, ()) = tokio::join!(stage.say("Run it"), stop);
+    answer.problem(409, "the run was interrupted");
+    is_stopped(&stage).await;
+}
+
+#[tokio::test]
+async fn a_turn_without_a_word_is_done_all_the_same() {
+    let stage = Stage::start().await;
+    stage.script(&[("get_workflow", json!({}))], " \n");
+    let message = stage.say("Look at it").await.done(200)["data"].take();
+    assert_eq!(
+        (&message["role"], &message["content"], &message["status"]),
+        (&json!("assistant"), &json!("Done."), &json!("complete"))
+    );
+    let frames = stage.runner.frames(room(&stage, "ada").await);
+    let received = of_type(&frames, "MESSAGE_RECEIVED");
+    assert_eq!(received.last().unwrap()["message"], message);
+}
+
+#[tokio::test]
+async fn what_was_said_before_a_turn_failed_is_no_answer() {
+    let stage = Stage::start().await;
+    let called = || {
+        let said = Script::new().token("I look at it.");
+        let called = said.tool_call(0, "call", "get_workflow", "{}");
+        called.finish("tool_calls").done()
+    };
+    stage.model.push(called());
+    stage.model.push(Script::refusal(400, "secret-detail"));
+    let problem = stage.say("Look at it").await.refused(502);
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(!detail.contains("secret-detail"), "{problem}");
+    // The socket says the same.
+    let frames = stage.runner.frames(room(&stage, "ada").await);
+    let errors = of_type(&frames, "ERROR");
+    assert_eq!(
+        (&errors[0]["code"], errors[0]["message"].as_str()),
+        (&json!(502), Some(detail))
+    );
+    // A part of an answer says that it is a part.
+    stage.model.push(called());
+    stage
+        .model
+        .push(Script::new().tokens(&["Half ", "of"]).cut());
+    let message = stage.say("Again").await.done(200)["data"].take();
+    assert_eq!(
+        (&message["content"], &message["status"]),
+        (&json!("Half of"), &json!("failed"))
+    );
 }
 
 #[tokio::test]
@@ -313,6 +390,20 @@ async fn a_socket_that_is_cut_off_is_opened_again() {
 #[tokio::test]
 async fn what_a_frame_that_is_no_json_told_is_in_the_history() {
     let stage = Stage::start().await;
+    stage.comfy().garble("executed");
+    stage.script(&[("run_workflow", json!({}))], "Done.");
+    stage.say("Run it").await.done(200);
+    let result = stage.result(0);
+    assert!(result.contains("It made a file"), "{result}");
+}
+
+#[tokio::test]
+async fn numbers_that_json_does_not_know_lose_no_picture() {
+    let stage = Stage::start().await;
+    for path in ["/object_info", "/history"] {
+        stage.comfy().spoil(path);
+    }
+    // What the node made stands in the history alone.
     stage.comfy().garble("executed");
     stage.script(&[("run_workflow", json!({}))], "Done.");
     stage.say("Run it").await.done(200);

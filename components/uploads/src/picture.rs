@@ -20,10 +20,12 @@ const SIDE: u32 = 512;
 const SIDE_MOST: u32 = 10_000;
 const POINTS_MOST: u64 = 16_000_000;
 
-/// As [`POINTS_MOST`], where the decoder needs three times as much room.
-const PROGRESSIVE_MOST: u64 = 6_000_000;
+/// As [`POINTS_MOST`], where a decoder may need three times as much room: for all of what a JPEG has
+/// in passes or in a scan for each colour, and for a WebP before its colours are put together.
+const MUCH_ROOM_MOST: u64 = 6_000_000;
 
-/// The most bytes of memory that a decoder may take, if it heeds that.
+/// The most bytes of memory that the picture may take, and with it what the decoder has besides, if
+/// it heeds that.
 const MEMORY: u64 = 72 << 20;
 
 /// The picture in `bytes` as a PNG of at most [`SIDE`] points from side to side.
@@ -71,46 +73,51 @@ fn decode(bytes: &[u8], format: ImageFormat) -> Result<(DynamicImage, Orientatio
     limits.max_image_width = Some(SIDE_MOST);
     limits.max_image_height = Some(SIDE_MOST);
     limits.max_alloc = Some(MEMORY);
-    reader.limits(limits);
+    reader.limits(limits.clone());
     let mut decoder = reader.into_decoder().map_err(broken)?;
     let (width, height) = decoder.dimensions();
-    let most = match format == ImageFormat::Jpeg && is_progressive(bytes) {
-        true => PROGRESSIVE_MOST,
-        false => POINTS_MOST,
+    let most = match format {
+        ImageFormat::Jpeg if is_one_scan(bytes) => POINTS_MOST,
+        ImageFormat::Jpeg | ImageFormat::WebP => MUCH_ROOM_MOST,
+        _ => POINTS_MOST,
     };
-    let is_too_large = u64::from(width) * u64::from(height) > most;
-    if is_too_large || width.max(height) > SIDE_MOST || decoder.total_bytes() > MEMORY {
+    let has_room = u64::from(width) * u64::from(height) <= most;
+    let left = MEMORY.checked_sub(decoder.total_bytes());
+    let Some(left) = left.filter(|_| has_room && width.max(height) <= SIDE_MOST) else {
         let message = format!("is a picture of {width} × {height} points, which is too large");
         return Err(Error::invalid_field("file", message));
-    }
+    };
+    // A GIF's first picture is unpacked beside the whole where it has another size.
+    limits.max_alloc = Some(left);
+    decoder.set_limits(limits).map_err(broken)?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let picture = DynamicImage::from_decoder(decoder).map_err(broken)?;
     Ok((picture, orientation))
 }
 
-/// Whether a JPEG is unpacked in passes over all of it.
-fn is_progressive(jpeg: &[u8]) -> bool {
+/// Whether a JPEG is surely one that is unpacked as it is read: a single frame that is not
+/// progressive, whose first scan has all of its colours. Whatever is unusual before that is not.
+fn is_one_scan(jpeg: &[u8]) -> bool {
+    let mut frame = None;
     let mut rest = jpeg.get(2..).unwrap_or_default();
-    while let [0xff, marker, after @ ..] = rest {
-        match marker {
-            // Filling before a marker, and markers that stand alone.
-            0xff => rest = rest.get(1..).unwrap_or_default(),
-            0x01 | 0xd0..=0xd8 => rest = after,
-            0xc2 | 0xc6 | 0xca | 0xce => return true,
-            0xc0 | 0xc1 | 0xc3 | 0xc5 | 0xc7 | 0xc9 | 0xcb | 0xcd | 0xcf | 0xd9 | 0xda => {
-                return false;
-            }
-            _ => {
-                let [high, low, ..] = after else {
-                    return false;
-                };
-                let length = usize::from(u16::from_be_bytes([*high, *low]));
-                rest = after.get(length..).unwrap_or_default();
-            }
+    while let [0xff, marker, high, low, after @ ..] = rest {
+        let length = usize::from(u16::from_be_bytes([*high, *low]));
+        let Some(segment) = length.checked_sub(2).and_then(|length| after.get(..length)) else {
+            return false;
+        };
+        match (marker, &frame) {
+            (0xc0 | 0xc1, None) => match segment.get(5) {
+                Some(colours) => frame = Some(*colours),
+                None => return false,
+            },
+            (0xda, Some(colours)) => return segment.first() == Some(colours),
+            // Tables, comments, and what applications add.
+            (0xc4 | 0xdb | 0xdd | 0xe0..=0xef | 0xfe, _) => {}
+            _ => return false,
         }
+        rest = after.get(segment.len()..).unwrap_or_default();
     }
-    // Where it is broken, whoever unpacks it says so; until then the smaller limit counts.
-    true
+    false
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
@@ -120,20 +127,88 @@ fn broken(error: image::ImageError) -> Error {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
     use super::*;
+    use image::{
+        GrayImage, RgbaImage,
+        codecs::{gif::GifEncoder, jpeg::JpegEncoder},
+    };
+
+    /// Segments of a JPEG: marker and content, each with its length.
+    fn jpeg(segments: &[(u8, &[u8])]) -> Vec<u8> {
+        let mut jpeg = vec![0xff, 0xd8];
+        for (marker, content) in segments {
+            let length = u16::try_from(content.len() + 2).unwrap();
+            jpeg.extend([0xff, *marker]);
+            jpeg.extend(length.to_be_bytes());
+            jpeg.extend(*content);
+        }
+        jpeg
+    }
 
     #[test]
-    fn progressive_pictures() {
-        let check = |bytes: &[u8], expected: bool| {
-            assert_eq!(is_progressive(bytes), expected, "{bytes:x?}");
+    fn which_jpegs_are_unpacked_as_they_are_read() {
+        let frame: &[u8] = &[8, 0, 1, 0, 1, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        let (all, one): (&[u8], &[u8]) = (&[3, 0], &[1, 0]);
+        let check = |segments: &[(u8, &[u8])], expected: bool| {
+            assert_eq!(is_one_scan(&jpeg(segments)), expected, "{segments:x?}");
         };
-        let app0 = [0xff, 0xe0, 0, 4, 0xff, 0xc2];
-        let jpeg = |frame: u8| [&[0xff, 0xd8], &app0[..], &[0xff, 0xff, frame, 0, 17]].concat();
-        check(&jpeg(0xc0), false);
-        check(&jpeg(0xc2), true);
-        check(&jpeg(0xda), false);
-        check(&[0xff, 0xd8], true);
-        check(&[0xff, 0xd8, 0xff, 0xe0, 0xff, 0xff], true);
-        check(&[], true);
+        check(
+            &[
+                (0xe0, b"JFIF"),
+                (0xdb, b"x"),
+                (0xc0, frame),
+                (0xc4, b""),
+                (0xda, all),
+            ],
+            true,
+        );
+        check(&[(0xc1, frame), (0xfe, b"\xff\xc2"), (0xda, all)], true);
+        // A scan for each colour, progressive, two frames, none, and what decoders may skip.
+        check(&[(0xc0, frame), (0xda, one)], false);
+        check(&[(0xc2, frame), (0xda, all)], false);
+        check(&[(0xc0, frame), (0xc2, frame), (0xda, all)], false);
+        check(&[(0xc0, frame), (0xc0, frame), (0xda, all)], false);
+        check(&[(0xda, all)], false);
+        check(&[(0x00, b""), (0xc0, frame), (0xda, all)], false);
+        check(&[(0xc0, &[8]), (0xda, all)], false);
+        check(&[(0xc0, frame)], false);
+        let mut cut = jpeg(&[(0xc0, frame), (0xda, all)]);
+        cut.truncate(10);
+        assert!(!is_one_scan(&cut));
+        assert!(!is_one_scan(&[]));
+    }
+
+    #[test]
+    fn a_jpeg_in_passes_has_fewer_points() {
+        let error = |width: u32, marker: u8| {
+            let mut jpeg = Vec::new();
+            let picture = GrayImage::new(width, 2_000);
+            JpegEncoder::new(&mut jpeg).encode_image(&picture).unwrap();
+            let frame = jpeg.windows(2).position(|two| two == [0xff, 0xc0]).unwrap();
+            jpeg[frame + 1] = marker;
+            shrink(&jpeg).err().map(|error| error.detail().to_owned())
+        };
+        assert_eq!(error(6_000, 0xc0), None);
+        let detail = "file: is a picture of 6000 × 2000 points, which is too large";
+        assert_eq!(error(6_000, 0xc2).as_deref(), Some(detail));
+    }
+
+    #[test]
+    fn the_picture_in_a_gif_counts_besides_the_whole() {
+        let mut gif = Vec::new();
+        let picture = image::Frame::new(RgbaImage::new(2_000, 2_000));
+        GifEncoder::new(&mut gif).encode_frame(picture).unwrap();
+        let mut check = |side: u16, expected: bool| {
+            let side = side.to_le_bytes();
+            gif[6..8].copy_from_slice(&side);
+            gif[8..10].copy_from_slice(&side);
+            assert_eq!(shrink(&gif).is_ok(), expected, "{side:?}");
+        };
+        check(2_000, true);
+        check(3_000, true);
+        check(4_000, false);
+        // It may also be larger than the whole.
+        check(1, true);
     }
 }

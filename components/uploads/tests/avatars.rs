@@ -4,17 +4,20 @@
 
 mod people;
 
-use people::{AVATAR, FILES, People, data, png, size_of};
+use people::{AVATAR, FILES, People, png, size_of};
 use serde_json::{Value, json};
 
 async fn avatar_of(people: &People, token: &str) -> Value {
-    data(&people.get(token, "/api/v1/users/me").await)["avatarUrl"].clone()
+    people.get(token, "/api/v1/users/me").await.data()["avatarUrl"].clone()
 }
 
 #[tokio::test]
 async fn a_picture_is_made_small_and_shown_to_everybody() {
     let people = People::start().await;
-    let made = data(&people.upload(&people.ada, "me.png", &png(1200, 600)).await);
+    let made = people
+        .upload(&people.ada, "me.png", &png(1200, 600))
+        .await
+        .data();
     let url = made["accessUrl"].as_str().unwrap();
     assert!(
         url.starts_with("http://127.0.0.1:3000/api/v1/files/avatar/"),
@@ -35,13 +38,16 @@ async fn a_picture_is_made_small_and_shown_to_everybody() {
     assert_eq!(head.headers["content-length"], bytes.len().to_string());
     assert_eq!(size_of(&bytes), (512, 256));
     // A small one keeps its size.
-    let made = data(&people.upload(&people.ada, "me.png", &png(20, 10)).await);
+    let made = people
+        .upload(&people.ada, "me.png", &png(20, 10))
+        .await
+        .data();
     let newer = made["accessUrl"].as_str().unwrap();
     assert_eq!(size_of(&people.bytes(newer).await.1), (20, 10));
     // The one before it is gone.
     assert_eq!(people.bytes(url).await.0.status, 404);
     assert_eq!(people.keys().await, 1);
-    let listed = data(&people.get(&people.ada, FILES).await);
+    let listed = people.get(&people.ada, FILES).await.data();
     assert_eq!(listed.as_array().unwrap().len(), 1);
     let entry = &listed[0];
     for (member, expected) in [
@@ -55,7 +61,11 @@ async fn a_picture_is_made_small_and_shown_to_everybody() {
         assert_eq!(&entry[member], expected, "{member}");
     }
     let line = format!("DELETE {FILES}/stored/{}", made["fileId"]);
-    data(&people.app.call_as(&people.ada, &line, &Value::Null).await);
+    people
+        .app
+        .call_as(&people.ada, &line, &Value::Null)
+        .await
+        .data();
     assert_eq!(avatar_of(&people, &people.ada).await, Value::Null);
     assert_eq!(people.bytes(newer).await.0.status, 404);
     assert_eq!(people.keys().await, 0);
@@ -89,7 +99,7 @@ async fn every_kind_of_picture_comes_out_as_one_kind() {
         \x11\x11\x88\x88\xfe\x07\x00";
     for (name, picture) in [("a.gif", gif), ("a.webp", webp)] {
         let answer = people.upload(&people.ada, name, picture).await;
-        let made = data(&answer);
+        let made = answer.data();
         let (_, bytes) = people.bytes(made["accessUrl"].as_str().unwrap()).await;
         assert_eq!(size_of(&bytes), (1, 1), "{name}");
     }
@@ -126,7 +136,7 @@ async fn a_picture_that_is_something_else_besides_comes_out_as_a_picture() {
     let mut polyglot = png(16, 16);
     polyglot.extend_from_slice(b"<script>alert(1)</script>PK\x03\x04");
     let name = "../../x.html\r\nset-cookie: a";
-    let made = data(&people.upload(&people.ada, name, &polyglot).await);
+    let made = people.upload(&people.ada, name, &polyglot).await.data();
     let (head, bytes) = people.bytes(made["accessUrl"].as_str().unwrap()).await;
     assert!(!String::from_utf8_lossy(&bytes).contains("script"));
     assert_eq!(head.headers["content-type"], "image/png");
@@ -189,5 +199,5 @@ async fn bombs_are_refused_before_they_are_unpacked() {
     let answer = people
         .upload(&people.ada, "me.png", &png(4_000, 4_000))
         .await;
-    data(&answer);
+    answer.data();
 }

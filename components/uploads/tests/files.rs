@@ -4,7 +4,7 @@
 
 mod people;
 
-use people::{FILES, People, data, png};
+use people::{FILES, People, png};
 use serde_json::{Value, json};
 use test_app::Reply;
 
@@ -14,13 +14,16 @@ const ADA: i64 = 2;
 #[tokio::test]
 async fn lists_are_filtered_and_parted() {
     let people = People::start().await;
-    data(&people.upload(&people.ada, "me.png", &png(8, 8)).await);
+    people
+        .upload(&people.ada, "me.png", &png(8, 8))
+        .await
+        .data();
     for (name, file_type) in [("cat.png", "image/png"), ("cat.mp4", "video/mp4")] {
         people.output(ADA, name, file_type, b"x").await;
     }
     let check = async |query: &str, expected: &[&str]| {
         let answer = people.get(&people.ada, &format!("{FILES}{query}")).await;
-        let listed = data(&answer);
+        let listed = answer.data();
         let listed = listed.as_array().unwrap();
         let names: Vec<_> = listed.iter().map(|file| &file["fileName"]).collect();
         assert_eq!(json!(names), json!(expected), "{query}");
@@ -45,9 +48,12 @@ async fn lists_are_filtered_and_parted() {
         assert_eq!(answer.fields(), [field]);
     }
     people.app.get(FILES).await.refused(401);
-    assert_eq!(data(&people.get(&people.eve, FILES).await), json!([]));
+    assert_eq!(people.get(&people.eve, FILES).await.data(), json!([]));
     assert_eq!(
-        data(&people.get(&people.admin, FILES).await)
+        people
+            .get(&people.admin, FILES)
+            .await
+            .data()
             .as_array()
             .unwrap()
             .len(),
@@ -69,20 +75,23 @@ async fn a_file_is_its_owners() {
     answer.problem(404, "File not found");
     people.app.get(&path).await.refused(401);
     people.app.call(&delete, &Value::Null).await.refused(401);
-    let shown = data(&people.get(&people.ada, &path).await);
+    let shown = people.get(&people.ada, &path).await.data();
     assert_eq!(shown["fileSize"], 4);
     assert!(shown["createTime"].is_string());
-    data(&people.get(&people.admin, &path).await);
-    data(&people.app.call_as(&people.ada, &delete, &Value::Null).await);
+    people.get(&people.admin, &path).await.data();
+    people
+        .app
+        .call_as(&people.ada, &delete, &Value::Null)
+        .await
+        .data();
     people.get(&people.ada, &path).await.refused(404);
     assert_eq!(people.keys().await, 0);
     // Nobody sees an output as if it were a picture of somebody.
     let id = people.output(ADA, "cat.png", "image/png", b"meow").await;
-    let shown = data(
-        &people
-            .get(&people.ada, &format!("{FILES}/stored/{id}"))
-            .await,
-    );
+    let shown = people
+        .get(&people.ada, &format!("{FILES}/stored/{id}"))
+        .await
+        .data();
     let url = shown["accessUrl"].as_str().unwrap();
     let uuid = url.split('/').nth(7).unwrap();
     let (head, _) = people.bytes(&format!("{FILES}/avatar/{uuid}")).await;
@@ -95,7 +104,7 @@ async fn an_address_is_good_for_an_hour_and_for_one_file() {
     let url = async |name: &str, bytes: &[u8]| {
         let id = people.output(ADA, name, "image/png", bytes).await;
         let path = format!("{FILES}/stored/{id}");
-        let shown = data(&people.get(&people.ada, &path).await);
+        let shown = people.get(&people.ada, &path).await.data();
         shown["accessUrl"].as_str().unwrap().to_owned()
     };
     let (one, other) = (url("a.png", b"one").await, url("b.png", b"other").await);
@@ -141,7 +150,7 @@ async fn a_browser_shows_only_what_cannot_run() {
     ] {
         let id = people.output(ADA, "a b\".html", file_type, b"x").await;
         let path = format!("{FILES}/stored/{id}");
-        let entry = data(&people.get(&people.ada, &path).await);
+        let entry = people.get(&people.ada, &path).await.data();
         let (head, _) = people.bytes(entry["accessUrl"].as_str().unwrap()).await;
         assert_eq!(head.headers["content-type"], shown);
         let disposition = head.headers["content-disposition"].to_str().unwrap();
@@ -208,7 +217,7 @@ async fn what_is_large_is_with_the_runner() {
         .collect();
     assert_eq!(queries, ["from=0", "from=2097152&last=true"]);
     let path = format!("{FILES}/stored/{id}");
-    let entry = data(&people.get(&people.ada, &path).await);
+    let entry = people.get(&people.ada, &path).await.data();
     assert_eq!(entry["fileSize"], 3 << 20);
     let (head, bytes) = people.bytes(entry["accessUrl"].as_str().unwrap()).await;
     assert_eq!(
@@ -218,7 +227,11 @@ async fn what_is_large_is_with_the_runner() {
     let _ = people.app.runner.asked();
     // A runner that is not there now is asked again by the next sweep.
     let line = format!("DELETE {path}");
-    data(&people.app.call_as(&people.ada, &line, &Value::Null).await);
+    people
+        .app
+        .call_as(&people.ada, &line, &Value::Null)
+        .await
+        .data();
     let sweep = "POST /internal/files/sweep";
     let token = "a-token-for-tests";
     let swept = people

@@ -24,8 +24,11 @@ pub(crate) fn failed(error: comfyui::Error) -> Error {
         true => ErrorKind::UpstreamTimeout,
         false => ErrorKind::Upstream,
     };
-    let detail = capital(&error.to_string());
-    Error::new(kind, detail).caused_by(error.detail().unwrap_or_default())
+    let failed = Error::new(kind, capital(&error.to_string()));
+    match error.detail() {
+        Some(detail) => failed.caused_by(detail),
+        None => failed,
+    }
 }
 
 /// The same as a sentence begins.

@@ -35,7 +35,12 @@ pub(crate) async fn test(
     Id(id): Id,
 ) -> Outcome<Envelope<ServiceTest>> {
     let service = find(&platform, ServiceId(id)).await?.service;
-    Ok(Envelope(look_at(platform, service).await?))
+    let look = look_at(platform, service).await?;
+    Ok(Envelope(ServiceTest {
+        status: look.status.as_str(),
+        response_time: look.response_time,
+        message: look.message,
+    }))
 }
 
 /// `POST /internal/services/probe`: the runner has a round of all services.
@@ -52,15 +57,23 @@ pub(crate) async fn probe_all(
     let mut probed = Probed::default();
     while let Some(found) = looks.next().await {
         match found?.status {
-            "ONLINE" => probed.online += 1,
-            _ => probed.offline += 1,
+            ServiceStatus::Online => probed.online += 1,
+            ServiceStatus::Offline | ServiceStatus::Unknown => probed.offline += 1,
         }
     }
     Ok(Json(probed))
 }
 
+/// What was found when a service was looked at.
+struct Look {
+    status: ServiceStatus,
+    /// In milliseconds, of one that answered.
+    response_time: Option<i64>,
+    message: String,
+}
+
 /// Asks a service whether it is there, and records what it found.
-async fn look_at(platform: Platform, service: Service) -> Result<ServiceTest, Error> {
+async fn look_at(platform: Platform, service: Service) -> Result<Look, Error> {
     let timeouts = Timeouts {
         connect: PATIENCE,
         answer: PATIENCE,
@@ -86,8 +99,8 @@ async fn look_at(platform: Platform, service: Service) -> Result<ServiceTest, Er
             (ServiceStatus::Offline, capital(&error.to_string()))
         }
     };
-    Ok(ServiceTest {
-        status: status.as_str(),
+    Ok(Look {
+        status,
         response_time,
         message,
     })

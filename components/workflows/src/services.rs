@@ -1,4 +1,5 @@
-//! Services.
+//! Services: the rows that name the ComfyUI servers, by section 3 of the `studio` document. Only
+//! administrators say where a server is, because the platform connects to it for everybody.
 
 use axum::extract::State;
 use contracts::studio::{

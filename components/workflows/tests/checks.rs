@@ -5,8 +5,11 @@
 mod studio;
 
 use comfyui_stub::Canned;
+use futures::future::{Either, select};
 use serde_json::{Value, json};
-use studio::{Studio, WORKFLOWS, api, data, editor, stub};
+use std::pin::pin;
+use studio::{Studio, WORKFLOWS, api, editor, stub};
+use web::Place;
 
 async fn on(studio: &Studio, service: i64, workflow: &Value) -> String {
     let id = studio
@@ -23,7 +26,7 @@ async fn validation_says_what_the_service_would() {
     let validate = async |workflow: &Value| {
         let path = on(&studio, service, workflow).await;
         let line = format!("POST {path}/validate");
-        data(&studio.call(&studio.ada, &line, &Value::Null).await)
+        studio.call(&studio.ada, &line, &Value::Null).await.data()
     };
     for workflow in [api(64), editor(64)] {
         let good = validate(&workflow).await;
@@ -128,6 +131,47 @@ async fn exports_are_what_comfyui_reads() {
     );
 }
 
+/// What a check waits for at its service keeps no place from others.
+#[tokio::test]
+async fn a_service_that_is_slow_keeps_nobody_else_waiting() {
+    let studio = Studio::start().await;
+    let comfy = stub().await;
+    let service = studio.service(&comfy.url()).await;
+    let path = on(&studio, service, &editor(64)).await;
+    let lines = [
+        format!("POST {path}/validate"),
+        format!("GET {path}/export?format=api"),
+    ];
+    let nothing = Value::Null;
+    for line in &lines {
+        comfy.answer("/object_info", Canned::Silence);
+        let before = comfy.requests().len();
+        let check = pin!(studio.call(&studio.ada, line, &nothing));
+        let others = pin!(async {
+            while comfy.requests().len() == before {
+                tokio::task::yield_now().await;
+            }
+            [Place::take_large(), Place::take_large()].map(|place| place.is_ok())
+        });
+        let found = match select(check, others).await {
+            Either::Left(_) => [false; 2],
+            Either::Right((found, _)) => found,
+        };
+        assert_eq!(found, [true; 2], "{line}");
+    }
+    // The classes that come are large.
+    let taken = [Place::take_large(), Place::take_large()];
+    for line in &lines {
+        let answer = studio.call(&studio.ada, line, &Value::Null).await;
+        answer.problem(503, "Too many large requests at a time. Try again");
+    }
+    drop(taken);
+    for line in &lines {
+        let answer = studio.call(&studio.ada, line, &Value::Null).await;
+        answer.done(200);
+    }
+}
+
 #[tokio::test]
 async fn a_service_that_fails_is_said_so() {
     let studio = Studio::start().await;
@@ -151,11 +195,10 @@ async fn a_service_that_fails_is_said_so() {
     let answer = studio.call(&studio.ada, &validate, &Value::Null).await;
     answer.refused(502);
     let put = format!("PUT {path}");
-    data(
-        &studio
-            .call(&studio.ada, &put, &json!({ "serviceId": null }))
-            .await,
-    );
+    studio
+        .call(&studio.ada, &put, &json!({ "serviceId": null }))
+        .await
+        .data();
     for line in [&validate, &export] {
         let answer = studio.call(&studio.ada, line, &Value::Null).await;
         answer.problem(409, "The workflow has no service");

@@ -6,7 +6,7 @@ mod studio;
 
 use comfyui_stub::Canned;
 use serde_json::{Value, json};
-use studio::{SERVICES, Studio, api, data, stub};
+use studio::{SERVICES, Studio, api, stub};
 use tokio::net::TcpListener;
 
 #[tokio::test]
@@ -15,9 +15,9 @@ async fn administrators_change_what_everybody_sees() {
     let line = format!("POST {SERVICES}");
     let body = json!({ "name": " GPU ", "url": "http://192.0.2.7:8188/", "description": "Two" });
     let made = studio.call(&studio.admin, &line, &body).await;
-    let id = data(&made)["id"].as_i64().unwrap();
+    let id = made.data()["id"].as_i64().unwrap();
     let path = format!("{SERVICES}/{id}");
-    let shown = data(&studio.get(&studio.ada, &path).await);
+    let shown = studio.get(&studio.ada, &path).await.data();
     assert_eq!(shown["name"], "GPU");
     assert_eq!(shown["url"], "http://192.0.2.7:8188");
     assert_eq!(shown["description"], "Two");
@@ -36,15 +36,18 @@ async fn administrators_change_what_everybody_sees() {
         .problem(409, "Another service has this name");
     let change = format!("PUT {path}");
     let body = json!({ "description": "Three" });
-    let changed = data(&studio.call(&studio.admin, &change, &body).await);
+    let changed = studio.call(&studio.admin, &change, &body).await.data();
     assert_eq!(changed["success"], true);
     let listed = studio.get(&studio.eve, SERVICES).await;
     assert_eq!(listed.header("x-total-count"), "1");
-    let listed = data(&listed);
+    let listed = listed.data();
     assert_eq!(listed[0]["description"], "Three");
     assert_eq!(listed[0]["name"], "GPU");
     let delete = format!("DELETE {path}");
-    data(&studio.call(&studio.admin, &delete, &Value::Null).await);
+    studio
+        .call(&studio.admin, &delete, &Value::Null)
+        .await
+        .data();
     for line in [
         &delete,
         &format!("GET {path}"),
@@ -122,13 +125,13 @@ async fn a_test_says_whether_a_service_is_there() {
     let comfy = stub().await;
     let id = studio.service(&comfy.url()).await;
     let line = format!("POST {SERVICES}/{id}/test");
-    let test = async || data(&studio.call(&studio.admin, &line, &Value::Null).await);
+    let test = async || studio.call(&studio.admin, &line, &Value::Null).await.data();
     let path = format!("{SERVICES}/{id}");
     let online = test().await;
     assert_eq!(online["status"], "ONLINE");
     assert!(online["responseTime"].as_i64().unwrap() >= 0);
     assert!(online["message"].as_str().unwrap().starts_with("ComfyUI"));
-    let shown = data(&studio.get(&studio.ada, &path).await);
+    let shown = studio.get(&studio.ada, &path).await.data();
     assert_eq!(shown["status"], "ONLINE");
     assert!(shown["lastCheckTime"].is_string());
     for (canned, message) in [
@@ -151,15 +154,15 @@ async fn a_test_says_whether_a_service_is_there() {
         assert_eq!(offline["responseTime"], Value::Null);
         assert_eq!(offline["message"], message);
     }
-    let shown = data(&studio.get(&studio.ada, &path).await);
+    let shown = studio.get(&studio.ada, &path).await.data();
     assert_eq!(
         (&shown["status"], &shown["responseTime"]),
         (&json!("OFFLINE"), &Value::Null)
     );
     let moved = json!({ "url": "http://192.0.2.7" });
     let change = format!("PUT {path}");
-    data(&studio.call(&studio.admin, &change, &moved).await);
-    let shown = data(&studio.get(&studio.ada, &path).await);
+    studio.call(&studio.admin, &change, &moved).await.data();
+    let shown = studio.get(&studio.ada, &path).await.data();
     assert_eq!(shown["status"], "UNKNOWN");
 }
 
@@ -172,7 +175,7 @@ async fn a_redirect_is_not_followed() {
     comfy.answer("/system_stats", Canned::Redirect(target));
     let id = studio.service(&comfy.url()).await;
     let line = format!("POST {SERVICES}/{id}/test");
-    let offline = data(&studio.call(&studio.admin, &line, &Value::Null).await);
+    let offline = studio.call(&studio.admin, &line, &Value::Null).await.data();
     assert_eq!(offline["status"], "OFFLINE");
     let message = offline["message"].as_str().unwrap();
     assert!(message.contains("redirect"), "{message}");
@@ -198,13 +201,16 @@ async fn the_runner_has_all_of_them_looked_at() {
     };
     assert_eq!(probe().await, json!({ "online": 1, "offline": 1 }));
     for (id, status) in [(there, "ONLINE"), (away, "OFFLINE")] {
-        let shown = data(&studio.get(&studio.ada, &format!("{SERVICES}/{id}")).await);
+        let shown = studio
+            .get(&studio.ada, &format!("{SERVICES}/{id}"))
+            .await
+            .data();
         assert_eq!(shown["status"], status);
     }
     let online = studio
         .get(&studio.ada, &format!("{SERVICES}?status=online"))
         .await;
-    assert_eq!(data(&online).as_array().unwrap().len(), 1);
+    assert_eq!(online.data().as_array().unwrap().len(), 1);
     // What was just looked at is not looked at again.
     assert_eq!(probe().await, json!({ "online": 0, "offline": 0 }));
 }
@@ -218,22 +224,28 @@ async fn services_count_what_is_on_them() {
         .await;
     let session = json!({ "workflowId": workflow });
     let line = "POST /api/v1/sessions";
-    data(&studio.call(&studio.ada, line, &session).await);
-    let shown = data(&studio.get(&studio.eve, &format!("{SERVICES}/{id}")).await);
+    studio.call(&studio.ada, line, &session).await.data();
+    let shown = studio
+        .get(&studio.eve, &format!("{SERVICES}/{id}"))
+        .await
+        .data();
     assert_eq!(
         (&shown["workflowCount"], &shown["sessionCount"]),
         (&json!(1), &json!(1))
     );
     let path = format!("/api/v1/sessions?workflowId={workflow}");
-    let sessions = data(&studio.get(&studio.ada, &path).await);
+    let sessions = studio.get(&studio.ada, &path).await.data();
     assert_eq!(sessions[0]["workflowId"], workflow);
-    assert_eq!(data(&studio.get(&studio.eve, &path).await), json!([]));
+    assert_eq!(studio.get(&studio.eve, &path).await.data(), json!([]));
     let answer = studio.call(&studio.eve, line, &session).await;
     answer.problem(404, "Workflow not found");
     let delete = format!("DELETE {SERVICES}/{id}");
-    data(&studio.call(&studio.admin, &delete, &Value::Null).await);
+    studio
+        .call(&studio.admin, &delete, &Value::Null)
+        .await
+        .data();
     let path = format!("/api/v1/workflows/{workflow}");
-    let kept = data(&studio.get(&studio.ada, &path).await);
+    let kept = studio.get(&studio.ada, &path).await.data();
     assert_eq!(kept["serviceId"], Value::Null);
     assert!(kept["lastUsedAt"].is_string());
     assert_eq!(kept["sessionCount"], 1);

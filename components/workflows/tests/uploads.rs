@@ -5,7 +5,7 @@
 mod studio;
 
 use serde_json::{Value, json};
-use studio::{Studio, WORKFLOWS, api, data, editor};
+use studio::{Studio, WORKFLOWS, api, editor};
 use test_app::Answer;
 
 const UPLOAD: &str = "/api/v1/files/workflow";
@@ -60,13 +60,13 @@ async fn count(studio: &Studio, table: &str) -> i64 {
 async fn a_file_makes_a_workflow_or_a_version_of_one() {
     let studio = Studio::start().await;
     let answer = upload(&studio, &studio.ada, &[file("cats.json", &editor(64))]).await;
-    let made = data(&answer);
+    let made = answer.data();
     assert_eq!(made["fileName"], "cats.json");
     assert_eq!(made["fileSize"], editor(64).to_string().len());
     assert_eq!(made["version"], 1);
     let id = made["workflowId"].as_i64().unwrap();
     let path = format!("{WORKFLOWS}/{id}");
-    let shown = data(&studio.get(&studio.ada, &path).await);
+    let shown = studio.get(&studio.ada, &path).await.data();
     assert_eq!(
         (&shown["name"], &shown["format"]),
         (&json!("cats"), &json!("EDITOR"))
@@ -76,28 +76,31 @@ async fn a_file_makes_a_workflow_or_a_version_of_one() {
         text("workflowId", &id.to_string()),
         file("../../etc/wider.json", &api(128)),
     ];
-    let changed = data(&upload(&studio, &studio.ada, &fields).await);
+    let changed = upload(&studio, &studio.ada, &fields).await.data();
     assert_eq!(
         (&changed["workflowId"], &changed["version"]),
         (&json!(id), &json!(2))
     );
     assert_eq!(changed["fileName"], "wider.json");
-    let versions = data(&studio.get(&studio.ada, &format!("{path}/versions")).await);
+    let versions = studio
+        .get(&studio.ada, &format!("{path}/versions"))
+        .await
+        .data();
     assert_eq!(versions[0]["note"], "Uploaded wider.json");
     let row = "SELECT COUNT(*) FROM files WHERE business_type = 'WORKFLOW' AND workflow_id = ?1 \
          AND file_type = 'application/json' AND stored_at IS NOT NULL";
     let rows = studio.app.sql(row, vec![id.into()]).await;
     assert_eq!(rows[0].get::<i64>(0).unwrap(), 2);
     let named = [text("name", " Lions "), file("x.json", &api(1))];
-    let made = data(&upload(&studio, &studio.ada, &named).await);
+    let made = upload(&studio, &studio.ada, &named).await.data();
     let path = format!("{WORKFLOWS}/{}", made["workflowId"]);
-    assert_eq!(data(&studio.get(&studio.ada, &path).await)["name"], "Lions");
+    assert_eq!(studio.get(&studio.ada, &path).await.data()["name"], "Lions");
     // A mark at the beginning of a file is none of its content.
     let marked = field(
         "name=\"file\"; filename=\"x.json\"",
         &format!("\u{feff}{}", api(1)),
     );
-    data(&upload(&studio, &studio.ada, &[marked]).await);
+    upload(&studio, &studio.ada, &[marked]).await.data();
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 mod studio;
 
 use serde_json::{Value, json};
-use studio::{Studio, WORKFLOWS, api, data, editor};
+use studio::{Studio, WORKFLOWS, api, editor};
 
 /// A workflow of three versions, and its path.
 async fn three(studio: &Studio) -> String {
@@ -17,11 +17,11 @@ async fn three(studio: &Studio) -> String {
     let mut wider = api(128);
     wider["3"] = json!({ "class_type": "PreviewImage", "inputs": { "images": ["1", 0] } });
     let body = json!({ "workflowData": wider, "note": "wider" });
-    data(&studio.call(&studio.ada, &put, &body).await);
+    studio.call(&studio.ada, &put, &body).await.data();
     let mut other = api(128);
     other["2"]["class_type"] = json!("PreviewImage");
     let body = json!({ "name": "Dogs", "workflowData": other });
-    data(&studio.call(&studio.ada, &put, &body).await);
+    studio.call(&studio.ada, &put, &body).await.data();
     path
 }
 
@@ -33,7 +33,7 @@ async fn versions_tell_who_and_why() {
         .get(&studio.ada, &format!("{path}/versions?limit=2"))
         .await;
     assert_eq!(answer.header("x-total-count"), "3");
-    let listed = data(&answer);
+    let listed = answer.data();
     let numbers: Vec<_> = listed
         .as_array()
         .unwrap()
@@ -54,7 +54,10 @@ async fn versions_tell_who_and_why() {
     assert_eq!(second["nodeCount"], 3);
     assert!(second["createdAt"].is_string());
     assert!(second["workflowData"].is_null());
-    let first = data(&studio.get(&studio.ada, &format!("{path}/versions/1")).await);
+    let first = studio
+        .get(&studio.ada, &format!("{path}/versions/1"))
+        .await
+        .data();
     assert_eq!(first["workflowData"], api(64));
     assert_eq!(first["size"], api(64).to_string().len());
     for missing in ["0", "4", "-1"] {
@@ -74,11 +77,10 @@ async fn a_diff_names_nodes_and_inputs() {
     let studio = Studio::start().await;
     let path = three(&studio).await;
     let diff = async |query: &str| {
-        data(
-            &studio
-                .get(&studio.ada, &format!("{path}/diff{query}"))
-                .await,
-        )
+        studio
+            .get(&studio.ada, &format!("{path}/diff{query}"))
+            .await
+            .data()
     };
     let node = |id: &str, class: &str| json!({ "id": id, "classType": class, "title": null });
     let wider = json!({ "id": "1", "classType": "EmptyImage", "title": null,
@@ -106,11 +108,10 @@ async fn a_diff_names_nodes_and_inputs() {
         assert_eq!(none[list], json!([]), "{list}");
     }
     let put = format!("PUT {path}");
-    data(
-        &studio
-            .call(&studio.ada, &put, &json!({ "workflowData": editor(64) }))
-            .await,
-    );
+    studio
+        .call(&studio.ada, &put, &json!({ "workflowData": editor(64) }))
+        .await
+        .data();
     assert_eq!(diff("").await["formatChanged"], true);
     for query in ["?from=9", "?to=9"] {
         let answer = studio
@@ -139,6 +140,8 @@ async fn large_versions_are_read_a_few_at_a_time() {
         for path in [
             format!("{WORKFLOWS}/{id}"),
             format!("{WORKFLOWS}/{id}/versions/1"),
+            format!("{WORKFLOWS}/{id}/export"),
+            format!("{WORKFLOWS}/{id}/diff"),
         ] {
             let answer = studio.get(&studio.ada, &path).await;
             assert_eq!(answer.status.as_u16(), status, "{path}");
@@ -147,10 +150,25 @@ async fn large_versions_are_read_a_few_at_a_time() {
         }
     }
     drop(taken);
+    // Nor are they read when they are on their way.
+    for below in ["", "/versions/1", "/export"] {
+        let request = http::Request::get(format!("{WORKFLOWS}/{}{below}", ids[1]))
+            .header("authorization", format!("Bearer {}", studio.ada))
+            .body(axum::body::Body::empty())
+            .unwrap();
+        let response = studio.app.send(request).await;
+        assert_eq!(response.status(), 200, "{below}");
+        assert!(web::Place::take_for(Some(8 << 20)).is_err(), "{below}");
+        drop(response);
+        assert!(web::Place::take_for(Some(8 << 20)).is_ok(), "{below}");
+    }
     for id in ids {
         let path = format!("{WORKFLOWS}/{id}");
-        data(&studio.get(&studio.ada, &path).await);
-        data(&studio.get(&studio.ada, &format!("{path}/versions/1")).await);
+        studio.get(&studio.ada, &path).await.data();
+        studio
+            .get(&studio.ada, &format!("{path}/versions/1"))
+            .await
+            .data();
     }
 }
 
@@ -159,14 +177,20 @@ async fn what_was_comes_back_as_a_version() {
     let studio = Studio::start().await;
     let path = three(&studio).await;
     let restore = format!("POST {path}/versions/1/restore");
-    let restored = data(&studio.call(&studio.ada, &restore, &Value::Null).await);
+    let restored = studio
+        .call(&studio.ada, &restore, &Value::Null)
+        .await
+        .data();
     assert_eq!(restored, json!({ "success": true, "version": 4 }));
-    let shown = data(&studio.get(&studio.ada, &path).await);
+    let shown = studio.get(&studio.ada, &path).await.data();
     assert_eq!(shown["workflowData"], api(64));
     assert_eq!(shown["name"], "Cats");
     let note = json!({ "note": "as it was" });
-    data(&studio.call(&studio.ada, &restore, &note).await);
-    let versions = data(&studio.get(&studio.ada, &format!("{path}/versions")).await);
+    studio.call(&studio.ada, &restore, &note).await.data();
+    let versions = studio
+        .get(&studio.ada, &format!("{path}/versions"))
+        .await
+        .data();
     assert_eq!(versions[0]["note"], "as it was");
     assert_eq!(versions[1]["note"], "Restored version 1");
     assert_eq!(versions.as_array().unwrap().len(), 5);
@@ -193,5 +217,5 @@ async fn a_change_that_was_overtaken_is_not_made() {
         .await
         .problem(409, detail);
     let body = json!({ "name": "x", "baseVersion": 3 });
-    data(&studio.call(&studio.ada, &put, &body).await);
+    studio.call(&studio.ada, &put, &body).await.data();
 }

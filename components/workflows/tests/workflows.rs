@@ -5,7 +5,7 @@
 mod studio;
 
 use serde_json::{Value, json};
-use studio::{Studio, WORKFLOWS, api, data, editor};
+use studio::{Studio, WORKFLOWS, api, editor};
 
 #[tokio::test]
 async fn a_workflow_comes_changes_and_goes() {
@@ -18,7 +18,7 @@ async fn a_workflow_comes_changes_and_goes() {
         )
         .await;
     let path = format!("{WORKFLOWS}/{id}");
-    let shown = data(&studio.get(&studio.ada, &path).await);
+    let shown = studio.get(&studio.ada, &path).await.data();
     assert_eq!(shown["workflowData"], api(64));
     for (member, expected) in [
         ("name", json!("Cats")),
@@ -38,9 +38,9 @@ async fn a_workflow_comes_changes_and_goes() {
     }
     let put = format!("PUT {path}");
     let body = json!({ "name": "Dogs", "serviceId": null, "workflowData": editor(32) });
-    let changed = data(&studio.call(&studio.ada, &put, &body).await);
+    let changed = studio.call(&studio.ada, &put, &body).await.data();
     assert_eq!(changed, json!({ "success": true, "version": 2 }));
-    let shown = data(&studio.get(&studio.ada, &path).await);
+    let shown = studio.get(&studio.ada, &path).await.data();
     assert_eq!(shown["workflowData"], editor(32));
     assert_eq!(
         (&shown["name"], &shown["format"]),
@@ -50,10 +50,10 @@ async fn a_workflow_comes_changes_and_goes() {
     assert_eq!(shown["serviceId"], Value::Null);
     // Every update is a version, also one that changes no JSON.
     let body = json!({ "description": "" });
-    let changed = data(&studio.call(&studio.ada, &put, &body).await);
+    let changed = studio.call(&studio.ada, &put, &body).await.data();
     assert_eq!(changed["version"], 3);
     let delete = format!("DELETE {path}");
-    data(&studio.call(&studio.ada, &delete, &Value::Null).await);
+    studio.call(&studio.ada, &delete, &Value::Null).await.data();
     for line in [
         delete,
         format!("GET {path}"),
@@ -79,12 +79,12 @@ async fn what_was_given_is_kept_to_the_letter() {
         .app
         .request("POST".parse().unwrap(), WORKFLOWS, &headers, &body)
         .await;
-    let id = data(&answer)["id"].as_i64().unwrap();
+    let id = answer.data()["id"].as_i64().unwrap();
     let shown = studio.get(&studio.ada, &format!("{WORKFLOWS}/{id}")).await;
     assert!(shown.text.contains(given), "{}", shown.text);
     // As a text it is the same.
     let body = json!({ "name": "x", "workflowData": given });
-    let id = data(&studio.call(&studio.ada, &line, &body).await)["id"].as_i64();
+    let id = studio.call(&studio.ada, &line, &body).await.data()["id"].as_i64();
     let shown = studio
         .get(&studio.ada, &format!("{WORKFLOWS}/{}", id.unwrap()))
         .await;
@@ -148,7 +148,7 @@ async fn large_ones_are_taken_up_to_their_limit() {
     let made = studio
         .call(&studio.ada, &line, &of(10 * 1024 * 1024 - 100))
         .await;
-    let id = data(&made)["id"].as_i64().unwrap();
+    let id = made.data()["id"].as_i64().unwrap();
     let shown = studio.get(&studio.ada, &format!("{WORKFLOWS}/{id}")).await;
     assert!(shown.text.len() > 10 * 1024 * 1024);
     let answer = studio.call(&studio.ada, &line, &of(10 * 1024 * 1024)).await;
@@ -191,39 +191,39 @@ async fn others_do_not_find_it_and_administrators_do() {
         answer.refused(404);
         studio.app.call(line, body).await.refused(401);
     }
-    assert_eq!(data(&studio.get(&studio.eve, WORKFLOWS).await), json!([]));
-    let shown = data(&studio.get(&studio.ada, &path).await);
+    assert_eq!(studio.get(&studio.eve, WORKFLOWS).await.data(), json!([]));
+    let shown = studio.get(&studio.ada, &path).await.data();
     assert_eq!(
         (&shown["version"], &shown["name"]),
         (&json!(1), &json!("Cats"))
     );
-    let all = data(&studio.get(&studio.admin, WORKFLOWS).await);
+    let all = studio.get(&studio.admin, WORKFLOWS).await.data();
     assert_eq!(all[0]["id"], id);
     let put = format!("PUT {path}");
-    data(
-        &studio
-            .call(&studio.admin, &put, &json!({ "name": "Ours" }))
-            .await,
-    );
-    let versions = data(&studio.get(&studio.ada, &format!("{path}/versions")).await);
+    studio
+        .call(&studio.admin, &put, &json!({ "name": "Ours" }))
+        .await
+        .data();
+    let versions = studio
+        .get(&studio.ada, &format!("{path}/versions"))
+        .await
+        .data();
     assert_eq!(
         (&versions[0]["author"], &versions[0]["name"]),
         (&json!("root"), &json!("Ours"))
     );
     // Whose it is does not change, and favourites are everybody's own.
     let favorite = format!("POST {path}/favorite");
-    data(
-        &studio
-            .call(&studio.admin, &favorite, &json!({ "favorite": true }))
-            .await,
-    );
-    let shown = data(&studio.get(&studio.ada, &path).await);
+    studio
+        .call(&studio.admin, &favorite, &json!({ "favorite": true }))
+        .await
+        .data();
+    let shown = studio.get(&studio.ada, &path).await.data();
     assert_eq!(shown["isFavorite"], false);
-    data(
-        &studio
-            .call(&studio.admin, &format!("DELETE {path}"), &Value::Null)
-            .await,
-    );
+    studio
+        .call(&studio.admin, &format!("DELETE {path}"), &Value::Null)
+        .await
+        .data();
     studio.get(&studio.ada, &path).await.refused(404);
 }
 
@@ -235,7 +235,7 @@ async fn a_locked_one_is_not_changed() {
         .await;
     studio.lock(id).await;
     let path = format!("{WORKFLOWS}/{id}");
-    let shown = data(&studio.get(&studio.ada, &path).await);
+    let shown = studio.get(&studio.ada, &path).await.data();
     assert_eq!(shown["lock"]["reason"], "Agent editing");
     assert!(shown["lock"]["expiresAt"].is_string());
     for token in [&studio.ada, &studio.admin] {
@@ -256,18 +256,16 @@ async fn a_locked_one_is_not_changed() {
     answer.refused(404);
     // Reading and liking change nothing.
     let favorite = format!("POST {path}/favorite");
-    data(
-        &studio
-            .call(&studio.ada, &favorite, &json!({ "favorite": true }))
-            .await,
-    );
+    studio
+        .call(&studio.ada, &favorite, &json!({ "favorite": true }))
+        .await
+        .data();
     let expire = "UPDATE workflows SET lock_until = 1";
     studio.app.sql(expire, vec![]).await;
-    data(
-        &studio
-            .call(&studio.ada, &line, &json!({ "name": "Mine" }))
-            .await,
-    );
+    studio
+        .call(&studio.ada, &line, &json!({ "name": "Mine" }))
+        .await
+        .data();
 }
 
 #[tokio::test]
@@ -286,16 +284,15 @@ async fn lists_are_filtered_sorted_and_parted() {
     let used = "UPDATE workflows SET last_used_at = ?2 WHERE id = ?1";
     studio.app.sql(used, vec![dogs.into(), 5.into()]).await;
     let favorite = format!("POST {WORKFLOWS}/{cats}/favorite");
-    data(
-        &studio
-            .call(&studio.ada, &favorite, &json!({ "favorite": true }))
-            .await,
-    );
+    studio
+        .call(&studio.ada, &favorite, &json!({ "favorite": true }))
+        .await
+        .data();
     let check = async |query: &str, expected: &[i64]| {
         let answer = studio
             .get(&studio.ada, &format!("{WORKFLOWS}?{query}"))
             .await;
-        let listed = data(&answer);
+        let listed = answer.data();
         let ids: Vec<_> = listed
             .as_array()
             .unwrap()
@@ -342,10 +339,9 @@ async fn lists_are_filtered_sorted_and_parted() {
         answer.refused(400);
         assert_eq!(answer.fields(), [field]);
     }
-    data(
-        &studio
-            .call(&studio.ada, &favorite, &json!({ "favorite": false }))
-            .await,
-    );
+    studio
+        .call(&studio.ada, &favorite, &json!({ "favorite": false }))
+        .await
+        .data();
     check("favorite=true", &[]).await;
 }

@@ -1,6 +1,7 @@
 //! Whether a call can be carried out: there is such a tool, and its arguments fit.
 
 use crate::{Call, Spec, schema};
+use domain::weight::Unread;
 use serde_json::{Map, Value};
 
 /// The arguments of a call.
@@ -19,13 +20,14 @@ pub(crate) fn check(call: &Call, offers: &[Spec]) -> Result<Map<String, Value>, 
             ),
         });
     };
-    // No arguments at all are an empty object: so do servers for tools without parameters.
-    let text = match call.arguments.trim() {
-        "" => "{}",
-        text => text,
-    };
-    let arguments: Value = serde_json::from_str(text)
-        .map_err(|error| format!("The arguments are no JSON: {error}. The tool was not called."))?;
+    let arguments = call.read().map_err(|unread| match unread {
+        Unread::Malformed(error) => {
+            format!("The arguments are no JSON: {error}. The tool was not called.")
+        }
+        Unread::TooHeavy => {
+            "The arguments have too many parts. The tool was not called.".to_owned()
+        }
+    })?;
     let faults = schema::faults(&offer.parameters, &arguments);
     if !faults.is_empty() {
         let faults = faults.join("; ");
@@ -90,6 +92,11 @@ mod tests {
             Err(
                 "Wrong arguments: the arguments must be object, not array. The tool was not called.",
             ),
+        );
+        check_call(
+            "read_output",
+            &format!("[0{}]", r#",{"":0}"#.repeat(100_000)),
+            Err("The arguments have too many parts. The tool was not called."),
         );
         check_call(
             "assign",

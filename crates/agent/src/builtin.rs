@@ -1,7 +1,8 @@
 //! The tools that every team has: handing work on, and reading long outputs on.
 
 use crate::{Spec, Transcript};
-use serde_json::{Map, Value, json};
+use serde::Deserialize;
+use serde_json::json;
 
 /// Hands work to another agent.
 pub const ASSIGN: &str = "assign";
@@ -61,7 +62,7 @@ pub(crate) fn read_output() -> Spec {
 }
 
 /// A task that was handed on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct Assignment {
     pub(crate) agent: String,
     pub(crate) task: String,
@@ -69,12 +70,8 @@ pub(crate) struct Assignment {
 
 /// The task in the arguments of a call of `assign`.
 pub(crate) fn assignment(arguments: &str) -> Option<Assignment> {
-    let arguments: Map<String, Value> = serde_json::from_str(arguments).ok()?;
-    let text = |name| Some(arguments.get(name)?.as_str()?.to_owned());
-    Some(Assignment {
-        agent: text("agent")?,
-        task: text("task")?,
-    })
+    let is_object = arguments.trim_start().starts_with('{');
+    is_object.then(|| serde_json::from_str(arguments).ok())?
 }
 
 /// The task that a thread works on.

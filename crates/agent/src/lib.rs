@@ -37,7 +37,7 @@ mod transcript;
 mod usage;
 mod view;
 
-pub use address::addressed;
+pub use address::{addressed, may_address};
 pub use compaction::Compaction;
 pub use decide::{Next, Situation, decide};
 pub use event::{Batch, Event, Kind};

@@ -24,7 +24,8 @@ pub struct Limits {
     pub output_kept: usize,
     /// How many loops may stand in one another: 1 is an agent that cannot hand on. 2.
     pub depth: u32,
-    /// How often a question is asked again when its server is busy or fails. 5.
+    /// How often a question is asked again when its server is busy or fails; once at most when the
+    /// server let it wait in vain. 5.
     pub retries: u32,
     /// The longest wait that a server may ask for before it is asked again. 1 min.
     pub retry_after: Duration,
@@ -56,6 +57,10 @@ pub(crate) const MESSAGE: usize = 256 << 10;
 
 /// Bytes of the arguments of all calls of one answer.
 pub(crate) const ARGUMENTS: usize = 2 << 20;
+
+/// Bytes of memory that the arguments of a call may take once they are read: some are few bytes of
+/// JSON and many of memory.
+pub(crate) const ARGUMENTS_WEIGHT: usize = 8 << 20;
 
 /// Bytes that one call may put out as events while it runs.
 pub(crate) const OUTPUT_EVENTS: usize = 256 << 10;

@@ -1,6 +1,10 @@
 //! Long outputs: what the model is shown of them, and how it reads on.
 
-use std::borrow::Cow;
+use serde_json::Value;
+use std::{borrow::Cow, iter};
+
+/// What the texts of a shortened value are cut to at least.
+const SHORTEST: usize = 64;
 
 /// What a long output is cut to: three quarters of the room for its beginning, a quarter for its
 /// end, and `marker` between, which is told how many bytes are missing and where.
@@ -20,6 +24,34 @@ pub(crate) fn cut(
     );
     let marker = marker(tail - head, head);
     Cow::Owned(format!("{first}\n[… {marker} …]\n{last}"))
+}
+
+/// A marker that says how much is missing.
+pub(crate) fn left_out(missing: usize, _: usize) -> String {
+    format!("{missing} bytes left out")
+}
+
+/// The value with its long texts cut, so that its JSON takes at most `room` bytes; nothing where
+/// it is other things that take more.
+pub(crate) fn shorten(value: &Value, room: usize) -> Option<Value> {
+    iter::successors(Some(room), |most| Some(most / 2))
+        .take_while(|most| *most >= SHORTEST)
+        .map(|most| with_texts(value, most))
+        .find(|short| short.to_string().len() <= room)
+}
+
+fn with_texts(value: &Value, most: usize) -> Value {
+    match value {
+        Value::String(text) => Value::String(cut(text, most, left_out).into_owned()),
+        Value::Array(items) => items.iter().map(|item| with_texts(item, most)).collect(),
+        Value::Object(members) => {
+            let members = members.iter();
+            members
+                .map(|(name, value)| (name.clone(), with_texts(value, most)))
+                .collect()
+        }
+        other => other.clone(),
+    }
 }
 
 /// What the model is shown of a call's output.

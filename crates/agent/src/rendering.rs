@@ -2,7 +2,7 @@
 
 use crate::{Event, Kind, Usage};
 use domain::{
-    MessageEvent, Sender, StatusEvent, ToolCallEvent, ToolPhase,
+    MessageEvent, MessageStatus, Sender, StatusEvent, ToolCallEvent, ToolPhase,
     event::{ReasoningEvent, RunEnded, RunStarted, TokenCount, UsageEvent, WarningEvent},
 };
 use serde_json::{Value, json};
@@ -22,15 +22,18 @@ impl Event {
                 agent: None,
                 content: text.clone(),
                 last: true,
+                status: Some(MessageStatus::Complete),
             }),
             Kind::Reasoning { message_id, text } => domain::Event::Reasoning(ReasoningEvent {
                 message_id: *message_id,
                 content: text.clone(),
             }),
-            Kind::MessageDelta { message_id, text } => self.message(*message_id, text, false),
+            Kind::MessageDelta { message_id, text } => self.message(*message_id, text, None),
             Kind::MessageEnded {
-                message_id, text, ..
-            } => self.message(*message_id, text, true),
+                message_id,
+                text,
+                state,
+            } => self.message(*message_id, text, Some((*state).into())),
             Kind::Status { status, detail } => self.status(status, detail.clone()),
             Kind::Warning { code, text } => domain::Event::Warning(WarningEvent {
                 code: code.clone(),
@@ -57,13 +60,20 @@ impl Event {
         })
     }
 
-    fn message(&self, message_id: Uuid, content: &str, last: bool) -> domain::Event {
+    /// A piece of a message; with a status, all of it.
+    fn message(
+        &self,
+        message_id: Uuid,
+        content: &str,
+        status: Option<MessageStatus>,
+    ) -> domain::Event {
         domain::Event::Message(MessageEvent {
             message_id,
             sender: Sender::Agent,
             agent: self.agent.clone(),
             content: content.to_owned(),
-            last,
+            last: status.is_some(),
+            status,
         })
     }
 
@@ -121,7 +131,8 @@ impl Event {
     }
 }
 
-/// An answer's tokens. What the session took before is added by those who know it.
+/// An answer's tokens. What the session took before, and what fits into the model, is added by those
+/// who know it.
 fn counted(usage: Usage) -> UsageEvent {
     let last = TokenCount {
         input: usage.input,

@@ -1,7 +1,7 @@
 //! Notices a model that goes round in circles: the same calls with the same results.
 
-use crate::{Body, CallState, Step, Transcript, transcript::answer};
-use serde_json::Value;
+use crate::{Body, CallState, Step, Transcript, limits, transcript::answer};
+use domain::weight;
 
 /// Rounds after which the model is warned.
 pub(crate) const WARN: usize = 3;
@@ -83,6 +83,6 @@ fn rounds(calls: &[(u64, Made)], length: usize) -> usize {
 
 /// The arguments without regard to blanks.
 fn canonical(arguments: &str) -> String {
-    let value: Result<Value, _> = serde_json::from_str(arguments);
+    let value = weight::read(arguments.as_bytes(), limits::ARGUMENTS_WEIGHT);
     value.map_or_else(|_| arguments.to_owned(), |value| value.to_string())
 }

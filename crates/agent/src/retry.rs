@@ -24,6 +24,9 @@ pub(crate) enum Retry {
     No,
 }
 
+/// How often a question is asked again that was waited for in vain: each time costs the whole wait.
+const AFTER_TIMEOUT: u32 = 1;
+
 /// What to do about `error` after `asked` questions, none of whose answers was shown to anybody.
 /// `chance` is a random number: waits vary, so that those who were refused together do not come
 /// back together.
@@ -31,7 +34,11 @@ pub(crate) fn retry(error: &Error, asked: u32, limits: &Limits, chance: u16) -> 
     if is_too_long(error) {
         return Retry::Shorten;
     }
-    if !is_passing(error) || asked > limits.retries {
+    let most = match error.is_timeout() {
+        true => limits.retries.min(AFTER_TIMEOUT),
+        false => limits.retries,
+    };
+    if !is_passing(error) || asked > most {
         return Retry::No;
     }
     match error.retry_after() {
@@ -122,6 +129,11 @@ mod tests {
             (status(404, "", None), 1, 0, Retry::No),
             (Error::Truncated, 1, 0, seconds(0.5)),
             (Error::SilenceTimeout, 1, 0, seconds(0.5)),
+            (Error::SilenceTimeout, 2, 0, Retry::No),
+            (Error::FirstTokenTimeout, 1, 0, seconds(0.5)),
+            (Error::FirstTokenTimeout, 2, 0, Retry::No),
+            (Error::ConnectTimeout, 1, 0, seconds(0.5)),
+            (Error::ConnectTimeout, 2, 0, Retry::No),
             (
                 Error::Denied {
                     detail: String::new(),

@@ -86,33 +86,44 @@ impl Run<'_> {
         interrupt: impl Future<Output = ()> + Send,
     ) -> Result<Driven, RunError> {
         let began = self.world.clock.now();
-        let mut journal = self.journal();
         if let Some(end) = self.catch_up().await? {
             return Ok(Driven::Ended(end));
         }
-        self.recover(&mut journal, began).await?;
+        let recovery = self.recovery(began);
+        let Self {
+            team,
+            limits,
+            world,
+            record,
+            slice,
+            ..
+        } = self;
+        let mut journal = self.journal();
+        for step in recovery {
+            journal.store(step).await?;
+        }
         let (outlet, mut commands) = Outlet::channel();
         let next_number = journal.transcript.read().next_number();
         let drive = Drive {
-            team: self.team,
-            limits: &self.limits,
-            world: self.world,
-            record: self.record,
+            team,
+            limits: &limits,
+            world,
+            record,
             transcript: journal.transcript.clone(),
-            slice: self.slice.map(|slice| (began, slice)),
+            slice: slice.map(|slice| (began, slice)),
             next_number,
             call_ids: std::sync::Mutex::default(),
         };
         let left = {
             let worked = journal.transcript.read().worked(began);
-            self.limits.time.saturating_sub(worked)
+            limits.time.saturating_sub(worked)
         };
         let done = {
             // Nothing of the loops outlives this: their streams and tools are dropped with it.
             let working = pin!(async move {
                 let agent = drive.addressee();
                 let turn = Loop::turn(&drive, agent, outlet);
-                let time = self.world.clock.sleep(left);
+                let time = world.clock.sleep(left);
                 let interrupt = pin!(interrupt);
                 let stop = select(interrupt, time);
                 match select(stop, pin!(turn.work())).await {
@@ -143,7 +154,7 @@ impl Run<'_> {
             Ok(Err(Halt::Record(error))) => return Err(RunError::Record(error)),
             Ok(Err(Halt::Closed)) => return Err(RunError::ReaderGone),
             Err(Stopped::Interrupted) => interrupted(),
-            Err(Stopped::OutOfTime) => out_of_time(&self.limits),
+            Err(Stopped::OutOfTime) => out_of_time(&limits),
         };
         close(&mut journal, end).await.map(Driven::Ended)
     }
@@ -154,16 +165,10 @@ impl Run<'_> {
     /// # Errors
     /// [`RunError`]
     pub async fn end(self, end: End) -> Result<End, RunError> {
-        let mut journal = self.journal();
-        match self.catch_up().await? {
-            Some(end) => Ok(end),
-            None => close(&mut journal, end).await,
+        if let Some(end) = self.catch_up().await? {
+            return Ok(end);
         }
-    }
-
-    fn journal(&self) -> Journal<'_> {
-        let transcript = Shared::new(self.transcript.clone());
-        Journal::new(self.record, self.reader, &*self.world.clock, transcript)
+        close(&mut self.journal(), end).await
     }
 
     /// Tells the reader what it does not know yet. Returns the end of a run that has ended.
@@ -172,23 +177,29 @@ impl Run<'_> {
         Ok(self.transcript.ended().cloned())
     }
 
-    /// Closes what a crash left open, and lets the time count from now on: what a run waited until
-    /// somebody drove it is no time at work.
-    async fn recover(&self, journal: &mut Journal<'_>, now: i64) -> Result<(), RunError> {
+    /// The steps that close what a crash left open, and let the time count from now on: what a run
+    /// waited until somebody drove it is no time at work.
+    fn recovery(&self, now: i64) -> Vec<NewStep> {
         let begun = match self.transcript.run() {
-            [] => return Ok(()),
+            [] => false,
             [first] => now.saturating_sub(first.at) > AT_ONCE,
             _ => true,
         };
         if !begun {
-            return Ok(());
+            return Vec::new();
         }
-        let missing = missing(&self.transcript, Assignments::GoOn);
-        journal.store(turn_step(Body::Resumed)).await?;
-        for step in missing {
-            journal.store(step.into()).await?;
-        }
-        Ok(())
+        let missing = missing(&self.transcript, Assignments::GoOn).into_iter();
+        let resumed = std::iter::once(turn_step(Body::Resumed));
+        resumed.chain(missing.map(NewStep::from)).collect()
+    }
+}
+
+impl<'a> Run<'a> {
+    /// The writer of the run's steps. The transcript is its own from now on: of a long session it
+    /// is large.
+    fn journal(self) -> Journal<'a> {
+        let transcript = Shared::new(self.transcript);
+        Journal::new(self.record, self.reader, &*self.world.clock, transcript)
     }
 }
 

@@ -226,6 +226,22 @@ fn is_of(value: &Value, expected: &Value) -> bool {
     }
 }
 
+/// The whole number that a value is, if it is one of 0 or more; the largest that there is in place of
+/// larger ones. Models write 8.0 for 8, and [`faults`] finds none in it.
+#[must_use]
+pub fn whole(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| {
+        let number = value.as_f64()?;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "what is too large turns into the largest; others are not taken"
+        )]
+        let whole = number as u64;
+        (number >= 0.0 && is_whole(number)).then_some(whole)
+    })
+}
+
 fn is_whole(number: f64) -> bool {
     number.fract() == 0.0
 }

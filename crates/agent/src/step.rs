@@ -3,6 +3,7 @@
 //! Their JSON is kept in a database: members and variants are only ever added.
 
 use crate::{Prices, Usage, limits, output};
+use domain::weight::{self, Unread};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -129,14 +130,37 @@ pub struct Call {
 }
 
 impl Call {
-    /// The arguments for readers: the JSON; the text if it is none, and its beginning and end if
-    /// it is longer than 64 KiB.
+    /// The arguments, meant to be JSON. None at all are an empty object: that is what servers mean
+    /// by nothing, of tools without parameters.
+    pub(crate) fn text(&self) -> &str {
+        match self.arguments.trim() {
+            "" => "{}",
+            text => text,
+        }
+    }
+
+    /// The arguments as a value.
+    ///
+    /// # Errors
+    /// They are no JSON, or would take too much memory.
+    pub(crate) fn read(&self) -> Result<Value, Unread> {
+        weight::read(self.text().as_bytes(), limits::ARGUMENTS_WEIGHT)
+    }
+
+    /// The arguments for readers: the JSON, the text if it is none. Of more than 64 KiB, long texts
+    /// in it are their beginning and their end; of what is too long even so, all of it is.
     #[must_use]
     pub fn arguments_for_readers(&self) -> Value {
-        let short = output::cut(&self.arguments, limits::DETAIL, |missing, _| {
-            format!("{missing} bytes left out")
-        });
-        serde_json::from_str(&short).unwrap_or_else(|_| Value::String(short.into_owned()))
+        let text = self.text();
+        let shown = self
+            .read()
+            .ok()
+            .and_then(|value| match text.len() <= limits::DETAIL {
+                true => Some(value),
+                false => output::shorten(&value, limits::DETAIL),
+            });
+        let cut = || output::cut(text, limits::DETAIL, output::left_out).into_owned();
+        shown.unwrap_or_else(|| Value::String(cut()))
     }
 }
 
@@ -258,6 +282,86 @@ impl End {
         Self {
             reason,
             detail: detail.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::{ErrorKind, event::fault_of};
+    use serde_json::json;
+
+    #[test]
+    fn what_an_end_is_to_whoever_waited() {
+        for (reason, expected) in [
+            (Reason::Completed, ErrorKind::Conflict),
+            (Reason::Interrupted, ErrorKind::Conflict),
+            (Reason::ModelFailed, ErrorKind::Upstream),
+            (Reason::TimeLimit, ErrorKind::UpstreamTimeout),
+            (Reason::RateLimited, ErrorKind::TooManyRequests),
+            (Reason::CostLimit, ErrorKind::Unavailable),
+            (Reason::NoAgent, ErrorKind::Unavailable),
+        ] {
+            assert_eq!(fault_of(reason.as_str()), expected, "{reason:?}");
+        }
+    }
+
+    fn shown(arguments: &str) -> Value {
+        let call = Call {
+            id: "c".to_owned(),
+            tool: "t".to_owned(),
+            arguments: arguments.to_owned(),
+        };
+        call.arguments_for_readers()
+    }
+
+    #[test]
+    fn readers_are_shown_an_object_wherever_there_is_one() {
+        for (arguments, expected) in [
+            ("", json!({})),
+            (" \n", json!({})),
+            ("{}", json!({})),
+            (" {\"a\": [1, null]} ", json!({"a": [1, null]})),
+            ("[1]", json!([1])),
+            ("{\"a\":", json!("{\"a\":")),
+        ] {
+            assert_eq!(shown(arguments), expected, "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn of_long_arguments_the_long_texts_are_cut() {
+        let content = "世\"\n".repeat(100_000);
+        let edits = Value::from(vec![json!({"old": content, "new": "short", "line": 7}); 4]);
+        let arguments = json!({"path": "a.txt", "content": content, "edits": edits});
+        let found = shown(&arguments.to_string());
+        assert!(found.to_string().len() <= limits::DETAIL);
+        assert_eq!(found["path"], "a.txt");
+        assert_eq!(found["edits"][3]["new"], "short");
+        assert_eq!(found["edits"][3]["line"], 7);
+        for text in [&found["content"], &found["edits"][3]["old"]] {
+            let text = text.as_str().unwrap();
+            assert!(
+                text.starts_with("世\"\n世") && text.ends_with("世\"\n"),
+                "{text}"
+            );
+            assert!(text.contains(" bytes left out …]"), "{text}");
+        }
+        // One that fits as a whole but for its blanks is left as it is.
+        let spaced = format!("{{\"a\":{}\"b\"}}", " ".repeat(limits::DETAIL));
+        assert_eq!(shown(&spaced), json!({"a": "b"}));
+    }
+
+    #[test]
+    fn what_is_too_long_even_so_is_a_text() {
+        for arguments in [
+            Value::from(vec![1; 100_000]).to_string(),
+            format!("{{\"a\": \"{}", "x".repeat(100_000)),
+        ] {
+            let found = shown(&arguments);
+            let text = found.as_str().unwrap();
+            assert!(text.len() <= limits::DETAIL + 100 && text.contains("left out"));
         }
     }
 }

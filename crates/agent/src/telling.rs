@@ -12,8 +12,13 @@ const TASK: usize = 200;
 /// The events of a step of the transcript's run. None for steps that are nobody's business.
 #[must_use]
 pub fn events_of(transcript: &Transcript, step: &Step) -> Vec<Event> {
+    let agent = match &step.body {
+        // The end is nobody's step: it is told as that of whoever was to answer.
+        Body::Ended(_) => transcript.beginning().unwrap_or(step).agent.as_ref(),
+        _ => step.agent.as_ref(),
+    };
     let event = |kind| Event {
-        agent: step.agent.clone(),
+        agent: agent.cloned(),
         thread: step.thread.clone(),
         kind,
     };

@@ -28,7 +28,8 @@ pub enum TranscriptError {
 
 impl Transcript {
     /// The transcript of a run, and of those `earlier` in the session. Of the earlier runs, all
-    /// that stands before the last compaction of the turn itself may be left out.
+    /// that stands before the last compaction of the turn itself may be left out, and so may
+    /// [`Body::Started`], [`Body::Ended`], [`Body::Paused`] and [`Body::Resumed`].
     ///
     /// # Errors
     /// [`TranscriptError`] when they do not fit together.
@@ -127,7 +128,14 @@ impl Transcript {
     /// What the run has cost.
     #[must_use]
     pub fn usage(&self) -> Usage {
-        self.run().iter().filter_map(|step| usage(&step.body)).sum()
+        self.usage_up_to(u64::MAX)
+    }
+
+    /// What the run had cost when it was at the step of that number.
+    #[must_use]
+    pub fn usage_up_to(&self, number: u64) -> Usage {
+        let steps = self.run().iter().filter(|step| step.number <= number);
+        steps.filter_map(|step| usage(&step.body)).sum()
     }
 
     /// The last complete message of the turn itself: what the run answers.

@@ -20,13 +20,6 @@ impl Cost {
     pub const fn from_micros(micros: u64) -> Self {
         Self(micros.saturating_mul(1_000_000))
     }
-
-    /// The amount in currency units, for people.
-    #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "for people")]
-    pub fn units(self) -> f64 {
-        self.0 as f64 / 1e12
-    }
 }
 
 /// What a model costs, in millionths of a currency unit for a million tokens.
@@ -89,6 +82,18 @@ impl std::iter::Sum for Usage {
     }
 }
 
+impl From<Usage> for domain::Usage {
+    fn from(usage: Usage) -> Self {
+        let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        Self {
+            input: whole(usage.input),
+            output: whole(usage.output),
+            cost: whole(usage.cost.0),
+            estimated: usage.estimated,
+        }
+    }
+}
+
 /// About how many tokens a text is: four ASCII characters, or one other character, make one.
 #[must_use]
 pub fn estimate(text: &str) -> u64 {
@@ -135,7 +140,7 @@ mod tests {
         };
         let usage = Usage::new(1_000, 10, prices, false);
         assert_eq!(usage.cost, Cost::from_micros(2_600));
-        assert!((usage.cost.units() - 0.0026).abs() < 1e-12);
+        assert!((domain::Usage::from(usage).units() - 0.0026).abs() < 1e-12);
         let free = Usage::new(7, 1, Prices::default(), true);
         let both: Usage = [usage, free].into_iter().sum();
         assert_eq!((both.input, both.output, both.tokens()), (1_007, 11, 1_018));

@@ -130,7 +130,7 @@ async fn the_lead_hands_work_on_and_gets_the_result() {
             "Mike working",
             "Mike assigned",
             "Mike reviewing",
-            " finished"
+            "Mike finished"
         ]
     );
 }

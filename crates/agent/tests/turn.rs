@@ -116,13 +116,42 @@ async fn blanks_before_the_first_word_are_not_shown() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_without_a_word() {
-    let (stage, script) = stage();
-    script.push(Reply::say(&[]).finish("stop"));
-    let end = stage.turn("go").await;
-    assert_eq!(
-        (end.reason, stage.output().as_str()),
-        (Reason::Completed, "")
+    for (finish, said) in [
+        ("stop", "Done."),
+        (
+            "length",
+            "The answer reached its longest length before its first word.",
+        ),
+        ("content_filter", "The model server held the answer back."),
+    ] {
+        let (stage, script) = stage();
+        script.push(Reply::begin().token(" \n").finish(finish).done());
+        let end = stage.turn("go").await;
+        assert_eq!(end.reason, Reason::Completed);
+        assert_eq!(stage.output(), said);
+        // It is a message as all are, but nothing that the model is paid for.
+        assert_eq!(deltas(&stage.reader.events()), [said]);
+        let Some(Kind::RunEnded { usage, .. }) = stage.reader.kinds().pop() else {
+            panic!("it ended");
+        };
+        assert_eq!((usage.output, usage.estimated), (0, true));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_said_before_is_the_answer_of_a_model_that_ends_without_a_word() {
+    let (mut stage, script) = stage();
+    stage.give_echo();
+    script.push(
+        Reply::begin()
+            .token("It is 1.")
+            .with_call("c1", 0, "echo", "{\"n\":1}")
+            .done(),
     );
+    script.push(Reply::say(&[]).finish("stop"));
+    stage.turn("go").await;
+    assert_eq!(stage.output(), "It is 1.");
+    assert_eq!(deltas(&stage.reader.events()), ["It is 1."]);
 }
 
 #[tokio::test(start_paused = true)]

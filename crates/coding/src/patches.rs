@@ -1,36 +1,48 @@
 //! Patches, applied to the files of a session's sandbox.
 //!
-//! Invariants: all of a patch is applied or nothing, also where whoever waits for it is dropped
-//! meanwhile; its changes are computed from what is in the files, and written only while that is
-//! still so.
+//! Invariants: all of a patch is applied or nothing, whoever is dropped or killed meanwhile: the
+//! runner writes its files in one go; its changes are computed from what is in the files, and
+//! written only while that is still so. Files are in memory while a patch is looked at or applied,
+//! and not while somebody is asked for leave: an instance has room for few.
 
 use crate::cwd::WORKSPACE;
 use domain::{ChangeKind, Error, ErrorKind, FileChange, event::FileEdit};
-use futures::StreamExt;
-use patch::{Changes, Entry, FilePath, Files, Limits, Need, Patch, Rules, Write};
-use ports::{Tasks, to_its_end};
-use runner_api::{Client, Raw, files::Kind};
+use futures::future::{Either, select};
+use patch::{Changes, FilePath, Limits, Patch, Rules};
+use ports::{Platform, to_its_end};
+use runner_api::{
+    Client,
+    files::{Edit, Edits, content_hash},
+};
+use std::{pin::pin, sync::Arc, time::Duration};
 use uuid::Uuid;
+use web::Place;
 
 /// The largest patch, in bytes.
 pub const PATCH_BYTES: usize = 1 << 20;
 
 /// The largest file that a patch changes, in bytes: an instance's memory is bounded.
-const FILE_BYTES: usize = 2 << 20;
+pub(crate) const FILE_BYTES: usize = 2 << 20;
 
 /// How much of the files that a patch deletes a room is told, in bytes, of all of them together: all
 /// else is as large as the patch.
 const SHOWN: usize = 256 << 10;
 
-/// The longest diff that a room is told of, in bytes.
-const DIFF: usize = 512 << 10;
+/// The most that a room is told of a patch, in bytes. A change of few lines is told with those
+/// beside it, and lines may be long.
+const TOLD: usize = 4 << 20;
 
 /// The most files of a patch.
 const HUNKS: usize = 100;
 
+/// How long the files of a patch may be looked at before it is applied.
+const LOOKED_AT_WITHIN: Duration = Duration::from_secs(120);
+
 /// A folder of a session's sandbox, in which patches are applied.
 #[derive(Clone)]
 pub struct Site {
+    /// Gives time, and work that goes on.
+    pub platform: Platform,
     /// Asks the runner.
     pub client: Client,
     /// The session.
@@ -39,8 +51,22 @@ pub struct Site {
     pub cwd: String,
 }
 
-/// What comes of a patch: the files that it changed, or why it changed none.
-pub type Applied = Result<Vec<FileChange>, PatchFault>;
+/// What a patch has changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Patched {
+    /// The files.
+    pub files: Vec<FileChange>,
+    /// A line for each of them, for a model.
+    pub summary: String,
+}
+
+/// What comes of a patch: what it changed, or why it changed nothing.
+pub type Applied = Result<Patched, PatchFault>;
+
+/// The files that a patch would change, and the hash of what was in each when it was looked at;
+/// none where there was no file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen(Vec<(String, Option<String>)>);
 
 /// A patch could not be applied; nothing is changed.
 #[derive(Debug, thiserror::Error)]
@@ -51,20 +77,21 @@ pub enum PatchFault {
     /// It does not fit the files.
     #[error("{0}")]
     Mismatch(#[from] patch::ApplyError),
+    /// A file is larger than those that patches change.
+    #[error("{0} has more than {most} bytes, the most that a patch changes", most = FILE_BYTES)]
+    TooLarge(String),
+    /// The files are more than one patch may change.
+    #[error("the files of the patch are too large together: split it")]
+    TooMuch,
     /// The files are not any more what they were when it was looked at.
     #[error("{0} was changed meanwhile; look at it again")]
     Changed(String),
-    /// The files cannot be read or written. What was written is taken back.
+    /// The files cannot be read.
+    #[error("{0}")]
+    Unread(Error),
+    /// The files cannot be written.
     #[error("{0}")]
     Files(#[from] Error),
-    /// The files could not be written, and not all of what was written could be taken back.
-    #[error("{error}. These files could not be restored, look at them: {files}")]
-    HalfDone {
-        /// Why they could not be written.
-        error: Error,
-        /// Which they are.
-        files: String,
-    },
 }
 
 impl PatchFault {
@@ -73,20 +100,97 @@ impl PatchFault {
     pub fn into_error(self) -> Error {
         let kind = match self {
             Self::Malformed(_) => ErrorKind::Refused,
-            Self::Mismatch(_) | Self::Changed(_) => ErrorKind::Conflict,
-            Self::Files(error) => return error,
-            Self::HalfDone { .. } => ErrorKind::Upstream,
+            Self::Mismatch(_) | Self::TooLarge(_) | Self::TooMuch | Self::Changed(_) => {
+                ErrorKind::Conflict
+            }
+            Self::Unread(error) | Self::Files(error) => return error,
         };
         Error::new(kind, self.to_string())
+    }
+
+    /// Whether nothing is changed for certain. Where the runner was not heard to the end while it
+    /// wrote, all of the patch may be applied.
+    #[must_use]
+    pub fn is_certain(&self) -> bool {
+        let Self::Files(error) = self else {
+            return true;
+        };
+        !matches!(
+            error.kind(),
+            ErrorKind::Upstream | ErrorKind::UpstreamTimeout
+        )
     }
 }
 
 impl Site {
-    /// Reads a patch.
+    /// Whether a text is a patch. Its files are not looked at.
     ///
     /// # Errors
     /// Where it is malformed, too large, or leads out of the workspace.
-    pub fn parse(&self, text: &str) -> Result<Patch, PatchFault> {
+    pub fn check(&self, text: &str) -> Result<(), PatchFault> {
+        self.parse(text).map(drop)
+    }
+
+    /// Looks at what a patch would change now, and at what a session's room is told of that.
+    /// Nothing is written.
+    ///
+    /// # Errors
+    /// [`PatchFault`]
+    pub async fn look(&self, text: &str) -> Result<(Vec<FileEdit>, Seen), PatchFault> {
+        let (changes, _place) = self.changes(text).await?;
+        Ok((self.told(&changes)?, self.seen(&changes)))
+    }
+
+    /// Applies a patch, to the end, and then does what `after` wants with what came of it. Where
+    /// somebody has seen what it changes, it changes that and nothing else.
+    ///
+    /// # Errors
+    /// [`PatchFault`]
+    pub async fn apply<F: Future<Output = ()> + Send>(
+        &self,
+        text: String,
+        seen: Option<Seen>,
+        after: impl FnOnce(&Applied) -> F + Send + 'static,
+    ) -> Applied {
+        let site = self.clone();
+        let applying = async move {
+            let applied = site.apply_seen(&text, seen).await;
+            after(&applied).await;
+            applied
+        };
+        let tasks = Arc::clone(&self.platform.tasks);
+        let applied = to_its_end(&*tasks, applying).await;
+        applied.unwrap_or_else(cut_off)
+    }
+
+    async fn apply_seen(&self, text: &str, seen: Option<Seen>) -> Applied {
+        let looking = pin!(self.changes(text));
+        let timer = self.platform.clock.sleep(LOOKED_AT_WITHIN);
+        let (changes, _place) = match select(looking, timer).await {
+            Either::Left((changes, _)) => changes?,
+            Either::Right(_) => {
+                let detail = "The files could not be read in time";
+                let late = Error::new(ErrorKind::Unavailable, detail).retry_in(1);
+                return Err(PatchFault::Unread(late));
+            }
+        };
+        let now = self.seen(&changes);
+        if let Some(seen) = seen.filter(|seen| *seen != now) {
+            let mut both = now.0.iter().zip(&seen.0);
+            let other = both.find(|(now, then)| now != then);
+            let path = other.map_or("a file", |((path, _), _)| path.as_str());
+            return Err(PatchFault::Changed(path.to_owned()));
+        }
+        let summary = changes.summary();
+        let (edits, files) = self.edits(&changes, now);
+        // They may take much, and what is sent does too.
+        drop(changes);
+        self.client.edit_files(self.session, &edits).await?;
+        Ok(Patched { files, summary })
+    }
+
+    /// Reads a patch.
+    fn parse(&self, text: &str) -> Result<Patch, PatchFault> {
         let rules = Rules {
             root: self.cwd.clone(),
             limits: Limits {
@@ -99,71 +203,26 @@ impl Site {
         Ok(Patch::parse_by(text, &rules)?)
     }
 
-    /// What a patch would change now. Nothing is written.
-    ///
-    /// # Errors
-    /// [`PatchFault`]
-    pub async fn changes(&self, patch: &Patch) -> Result<Changes, PatchFault> {
-        let mut files = Files::new();
-        for (path, need) in patch.paths() {
-            let entry = self.look(&path, need).await?;
-            files.insert(path, entry);
-        }
-        Ok(patch.apply(&files)?)
+    /// What a patch changes now, and the place that it takes.
+    async fn changes(&self, text: &str) -> Result<(Changes, Place), PatchFault> {
+        let place = Place::wait(&*self.platform.clock, Place::take_large).await;
+        let place = place.map_err(PatchFault::Unread)?;
+        let patch = self.parse(text)?;
+        let files = self.files(&patch).await?;
+        Ok((patch.apply(&files)?, place))
     }
 
-    /// Applies a patch of which somebody saw that it makes these changes, to the end, and then
-    /// does what `after` wants with what came of it.
-    ///
-    /// # Errors
-    /// [`PatchFault`]
-    pub async fn apply<F: Future<Output = ()> + Send>(
-        &self,
-        tasks: &dyn Tasks,
-        patch: Patch,
-        seen: Changes,
-        after: impl FnOnce(&Applied) -> F + Send + 'static,
-    ) -> Applied {
-        let site = self.clone();
-        let applying = async move {
-            let applied = site.apply_seen(&patch, &seen).await;
-            after(&applied).await;
-            applied
-        };
-        to_its_end(tasks, applying).await.unwrap_or_else(cut_off)
+    fn seen(&self, changes: &Changes) -> Seen {
+        let writes = changes.writes().map(|write| {
+            let before = write.before.map(|before| content_hash(before.as_bytes()));
+            (self.shown(write.path), before)
+        });
+        Seen(writes.collect())
     }
 
-    async fn apply_seen(&self, patch: &Patch, seen: &Changes) -> Applied {
-        let changes = self.changes(patch).await?;
-        if changes != *seen {
-            let mut both = changes.writes().zip(seen.writes());
-            let other = both.find(|(now, then)| now.before != then.before);
-            let path = other.map_or("a file", |(now, _)| now.path.as_str());
-            return Err(PatchFault::Changed(path.to_owned()));
-        }
-        self.put_all(&changes).await
-    }
-
-    /// Writes changes that were computed just now, to the end.
-    ///
-    /// # Errors
-    /// [`PatchFault`]
-    pub async fn write(&self, tasks: &dyn Tasks, changes: Changes) -> Applied {
-        let site = self.clone();
-        let writing = async move { site.put_all(&changes).await };
-        to_its_end(tasks, writing).await.unwrap_or_else(cut_off)
-    }
-
-    async fn put_all(&self, changes: &Changes) -> Applied {
-        let writes: Vec<Write<'_>> = changes.writes().collect();
-        for (done, write) in writes.iter().enumerate() {
-            if let Err(error) = self.put(write.path, write.after).await {
-                // What a write that failed has done is not known either.
-                let begun = writes.get(..=done).unwrap_or_default();
-                return Err(self.roll_back(begun, error).await);
-            }
-        }
-        let changed = writes.iter().map(|write| FileChange {
+    /// Changes as the runner is told of them, and what they are.
+    fn edits(&self, changes: &Changes, seen: Seen) -> (Edits, Vec<FileChange>) {
+        let files = changes.writes().map(|write| FileChange {
             path: self.shown(write.path),
             kind: match (write.before, write.after) {
                 (None, _) => ChangeKind::Created,
@@ -171,17 +230,29 @@ impl Site {
                 _ => ChangeKind::Modified,
             },
         });
-        Ok(changed.collect())
+        let files = files.collect();
+        let edits = changes.writes().zip(seen.0);
+        let edits = edits.map(|(write, (path, before))| Edit {
+            path,
+            before,
+            after: write.after.map(str::to_owned),
+            mode_of: write.origin.map(|origin| self.shown(origin)),
+        });
+        let edits = edits.collect();
+        (Edits { edits }, files)
     }
 
     /// Changes as a session's room is told of them.
-    #[must_use]
-    pub fn edits(&self, changes: &Changes) -> Vec<FileEdit> {
-        let mut left = SHOWN;
-        let edits = changes.file_changes().into_iter().map(|(path, change)| {
+    fn told(&self, changes: &Changes) -> Result<Vec<FileEdit>, PatchFault> {
+        let (mut left, mut told) = (SHOWN, 0);
+        let mut edits = Vec::new();
+        for (path, change) in changes.file_changes() {
             let path = self.below(&path);
-            match change {
-                patch::FileChange::Add { content } => FileEdit::Add { path, content },
+            let edit = match change {
+                patch::FileChange::Add { content } => {
+                    told += content.len();
+                    FileEdit::Add { path, content }
+                }
                 patch::FileChange::Delete { mut content } => {
                     content.truncate(content.floor_char_boundary(left));
                     left -= content.len();
@@ -190,18 +261,25 @@ impl Site {
                 patch::FileChange::Update {
                     unified_diff,
                     move_path,
-                } => FileEdit::Update {
-                    path,
-                    unified_diff,
-                    move_path: move_path.map(|path| self.below(&path)),
-                },
+                } => {
+                    told += unified_diff.len();
+                    FileEdit::Update {
+                        path,
+                        unified_diff,
+                        move_path: move_path.map(|path| self.below(&path)),
+                    }
+                }
+            };
+            if told > TOLD {
+                return Err(PatchFault::TooMuch);
             }
-        });
-        edits.collect()
+            edits.push(edit);
+        }
+        Ok(edits)
     }
 
     /// A path, relative to the workspace.
-    fn shown(&self, path: &FilePath) -> String {
+    pub(crate) fn shown(&self, path: &FilePath) -> String {
         self.below(path.as_str())
     }
 
@@ -212,96 +290,11 @@ impl Site {
             folder => format!("{folder}/{path}"),
         }
     }
-
-    /// What is at a path.
-    async fn look(&self, path: &FilePath, need: Need) -> Result<Entry, Error> {
-        let path = self.shown(path);
-        let node = match self.client.stat(self.session, &path).await {
-            Ok(node) => node,
-            // Below a file there is nothing.
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Conflict) => {
-                return Ok(Entry::Absent);
-            }
-            Err(error) => return Err(error),
-        };
-        Ok(match (node.kind, need) {
-            (Kind::Directory, _) => Entry::Folder,
-            (Kind::File, Need::Content) if node.size <= FILE_BYTES as u64 => {
-                Entry::File(self.content(&path).await?)
-            }
-            // Longer than may be: whatever is in it, the patch refuses it.
-            (Kind::File, Need::Content) => Entry::File(vec![0; FILE_BYTES + 1]),
-            (Kind::File | Kind::Symlink, _) => Entry::Other,
-        })
-    }
-
-    async fn content(&self, path: &str) -> Result<Vec<u8>, Error> {
-        let broken = |cause: String| {
-            Error::new(ErrorKind::Upstream, "A file could not be read").caused_by(cause)
-        };
-        let raw = self.client.read_raw(self.session, path, None);
-        let Raw::Bytes(response) = raw.await? else {
-            return Err(broken("a range that nobody asked for".to_owned()));
-        };
-        let mut body = response.into_body();
-        let mut bytes = Vec::new();
-        while let Some(piece) = body.next().await {
-            bytes.extend_from_slice(&piece.map_err(|error| broken(error.to_string()))?);
-            if bytes.len() > FILE_BYTES {
-                break;
-            }
-        }
-        Ok(bytes)
-    }
-
-    /// Puts `content` at a path; nothing removes what is there.
-    async fn put(&self, path: &FilePath, content: Option<&str>) -> Result<(), Error> {
-        let path = self.shown(path);
-        match content {
-            Some(content) => {
-                let bytes = content.to_owned().into();
-                let written = self.client.write_file(self.session, &path, bytes, false);
-                written.await.map(drop)
-            }
-            None => match self.client.delete_file(self.session, &path, false).await {
-                Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-                deleted => deleted,
-            },
-        }
-    }
-
-    /// Undoes `begun`, newest first, and says what went wrong.
-    async fn roll_back(&self, begun: &[Write<'_>], error: Error) -> PatchFault {
-        let mut left = Vec::new();
-        for write in begun.iter().rev() {
-            if let Err(error) = self.put(write.path, write.before).await {
-                eprintln!("patch: {} not restored: {error}", write.path);
-                left.push(write.path.to_string());
-            }
-        }
-        match left.is_empty() {
-            true => PatchFault::Files(error),
-            false => PatchFault::HalfDone {
-                error,
-                files: left.join(", "),
-            },
-        }
-    }
-}
-
-/// As much of a diff as a room is told of: whole lines.
-#[must_use]
-pub fn shown_diff(mut diff: String) -> String {
-    if diff.len() > DIFF {
-        let end = diff.floor_char_boundary(DIFF);
-        let end = diff.get(..end).and_then(|part| part.rfind('\n'));
-        diff.truncate(end.map_or(0, |line| line + 1));
-    }
-    diff
 }
 
 /// The host stopped while files were written.
 fn cut_off() -> Applied {
-    let detail = "The patch was cut off while it was applied: look at the files";
+    let detail =
+        "The patch was cut off while it was applied, whole or not at all: look at the files";
     Err(Error::new(ErrorKind::Unavailable, detail).into())
 }

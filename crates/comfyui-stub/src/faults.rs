@@ -26,13 +26,25 @@ pub(crate) struct Faults {
     /// Class, exception type, exception message.
     pub(crate) fail_at: Option<(String, String, String)>,
     pub(crate) answers: Vec<(String, Canned)>,
+    /// Paths whose answers, and those below, are no JSON.
+    pub(crate) spoilt: Vec<String>,
 }
 
 impl Faults {
     /// The answer that a test gave for this path, which is then used up.
     pub(crate) fn take_answer(&mut self, path: &str) -> Option<Canned> {
-        let path = path.strip_prefix("/api").unwrap_or(path);
+        let path = without_api(path);
         let at = self.answers.iter().position(|(wanted, _)| wanted == path)?;
         Some(self.answers.remove(at).1)
     }
+
+    pub(crate) fn is_spoilt(&self, path: &str) -> bool {
+        let path = without_api(path);
+        self.spoilt.iter().any(|spoilt| path.starts_with(spoilt))
+    }
+}
+
+/// Every path is there below `/api` as well.
+fn without_api(path: &str) -> &str {
+    path.strip_prefix("/api").unwrap_or(path)
 }

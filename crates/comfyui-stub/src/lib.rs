@@ -13,6 +13,7 @@ mod faults;
 mod files;
 mod nodes;
 mod picture;
+mod prompts;
 mod queue;
 mod routes;
 mod run;
@@ -22,6 +23,7 @@ mod state;
 pub use faults::Canned;
 pub use model_stub::process;
 pub use picture::size_of_png;
+pub use prompts::text_to_image;
 pub use run::serve;
 
 use faults::Faults;
@@ -143,6 +145,12 @@ impl Stub {
     /// Sends frames of this type with a number that JSON does not know, from now on.
     pub fn garble(&self, kind: &str) {
         self.state.sockets.garble(kind);
+    }
+
+    /// Adds numbers that JSON does not know to what is answered at this path and below it, from now
+    /// on.
+    pub fn spoil(&self, path: &str) {
+        self.faults(|faults| faults.spoilt.push(path.to_owned()));
     }
 
     /// Forgets what prompts came to, as a server does in time.

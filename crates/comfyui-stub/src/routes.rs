@@ -6,7 +6,7 @@ mod upload;
 use crate::{nodes, picture::size_of_png, socket, state::State};
 use axum::{
     Router,
-    body::Body,
+    body::{Body, to_bytes},
     extract::{DefaultBodyLimit, Path, Query, Request, State as Shared, WebSocketUpgrade},
     http::{HeaderMap, StatusCode, header},
     middleware::{Next, from_fn_with_state},
@@ -47,12 +47,13 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .with_state(state)
 }
 
-/// Notes the request, gives a test's answer, and refuses pages of other sites.
+/// Notes the request, gives a test's answer or spoils the right one, and refuses pages of other
+/// sites.
 async fn before(Shared(state): Shared<Arc<State>>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
-    let canned = state.faults(|faults| {
+    let (canned, is_spoilt) = state.faults(|faults| {
         faults.requests.push(format!("{} {path}", request.method()));
-        faults.take_answer(&path)
+        (faults.take_answer(&path), faults.is_spoilt(&path))
     });
     if let Some(canned) = canned {
         return answer_canned(canned).await;
@@ -60,7 +61,27 @@ async fn before(Shared(state): Shared<Arc<State>>, request: Request, next: Next)
     if is_cross_site(request.headers()) {
         return StatusCode::FORBIDDEN.into_response();
     }
-    next.run(request).await
+    let response = next.run(request).await;
+    match is_spoilt {
+        true => spoilt(response).await,
+        false => response,
+    }
+}
+
+/// A JSON object with numbers that are none, as Python writes them.
+async fn spoilt(response: Response) -> Response {
+    const ODD: &str = "{\"odd\":[NaN,Infinity,-Infinity]";
+    let (mut parts, body) = response.into_parts();
+    let json = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let json = String::from_utf8_lossy(&json);
+    let json = match json.strip_prefix('{') {
+        Some("}") => format!("{ODD}}}"),
+        Some(rest) => format!("{ODD},{rest}"),
+        None => json.into_owned(),
+    };
+    // It is longer than it was.
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(parts, Body::from(json))
 }
 
 async fn answer_canned(canned: crate::Canned) -> Response {

@@ -8,11 +8,11 @@
 mod user;
 
 use comfyui::{Error, OutputFile, QueuePlace, Timeouts, Upload, limits};
-use comfyui_stub::{Canned, Stub, size_of_png};
+use comfyui_stub::{Canned, Stub, size_of_png, text_to_image};
 use futures::TryStreamExt;
 use serde_json::json;
 use std::time::Duration;
-use user::{client, client_at, prompt, submission, text_to_image};
+use user::{client, client_at, prompt, submission};
 
 async fn bytes_of(client: &comfyui::Client, file: &OutputFile) -> Result<Vec<u8>, Error> {
     let view = client.view(file).await?;
@@ -232,6 +232,23 @@ async fn odd_answers_are_errors() {
         matches!(error, Error::Connect { .. } | Error::Broken { .. }),
         "{error:?}"
     );
+}
+
+/// Python writes numbers that JSON does not know, and nodes have and give them.
+#[tokio::test]
+async fn numbers_that_are_none_spoil_no_answer() {
+    let stub = Stub::start().await.unwrap();
+    let client = client(&stub);
+    for path in ["/object_info", "/history"] {
+        stub.spoil(path);
+    }
+    let info = client.object_info().await.unwrap();
+    let one = client.node_class("KSampler").await.unwrap();
+    for info in [&info, &one] {
+        assert!(info.class("KSampler").is_some());
+        assert!(info.class("odd").is_none());
+    }
+    assert_eq!(client.history(user::PROMPT_ID).await.unwrap(), None);
 }
 
 /// The queue repeats the prompts of everybody, which may be large, and may hold what is no JSON.

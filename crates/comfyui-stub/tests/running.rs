@@ -8,10 +8,10 @@
 mod user;
 
 use comfyui::{Event, Frame, Outcome, QueuePlace, Submission};
-use comfyui_stub::{Stub, size_of_png};
+use comfyui_stub::{Stub, size_of_png, text_to_image};
 use futures::TryStreamExt;
 use serde_json::json;
-use user::{PROMPT_ID, Socket, client, follow, follow_frames, prompt, submission, text_to_image};
+use user::{PROMPT_ID, Socket, client, follow, follow_frames, prompt, submission};
 
 #[tokio::test]
 async fn a_picture_of_the_size_that_was_asked_for() {

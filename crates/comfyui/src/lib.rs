@@ -17,6 +17,7 @@ mod convert;
 pub mod edit;
 mod error;
 mod frame;
+mod lenient;
 pub mod limits;
 mod object_info;
 mod outputs;
@@ -28,10 +29,12 @@ mod workflow;
 
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use client::{
-    Client, Device, FileBody, HistoryEntry, Outcome, Probe, Queue, QueueItem, QueuePlace,
-    Submission, Submitted, SystemStats, Upload, Uploaded, View,
+    Client, ComingClasses, ComingHistory, Device, FileBody, HistoryEntry, Outcome, Probe, Queue,
+    QueueItem, QueuePlace, Submission, Submitted, SystemStats, Upload, Uploaded, View,
 };
-pub use convert::{Control, ConvertError, Converted, NodeName, Seed, convert, widget_names};
+pub use convert::{
+    Control, ConvertError, Converted, NodeName, Seed, convert, draw_seeds, widget_names,
+};
 pub use error::Error;
 pub use frame::{Failure, Frame, FrameError, NodeProgress, Picture, PictureFormat};
 pub use object_info::{

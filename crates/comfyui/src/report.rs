@@ -2,6 +2,7 @@
 //! answered and what [`crate::validate`] found.
 
 use crate::limits;
+use domain::weight;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{collections::BTreeMap, fmt};
@@ -104,7 +105,7 @@ pub struct Refusal {
 impl Refusal {
     /// Reads the body of a 400: `None` when it is not of this shape.
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
-        let body: Value = serde_json::from_slice(body).ok()?;
+        let body = weight::read(body, limits::ANSWER_WEIGHT).ok()?;
         let error = match body.get("error")? {
             // Old servers say `"no prompt"`.
             Value::String(message) => Problem {

@@ -8,7 +8,7 @@ pub struct Timeouts {
     /// For the connection. 5 s.
     pub connect: Duration,
     /// From asking to the last byte of an answer that is JSON. 60 s: `/object_info` looks through
-    /// all folders of models.
+    /// all folders of models, and may take so long to its first byte and from there to its last.
     pub answer: Duration,
     /// Between two pieces of a file. 30 s.
     pub silence: Duration,

@@ -7,7 +7,10 @@
     reason = "tests: they say what they expect by panicking"
 )]
 
-use comfyui::{Control, ConvertError, Converted, ObjectInfo, Workflow, convert, limits, validate};
+use comfyui::{
+    Control, ConvertError, Converted, ObjectInfo, Seed, Workflow, convert, draw_seeds, limits,
+    validate,
+};
 use serde_json::{Value, json};
 use std::{fs, path::Path};
 
@@ -69,6 +72,104 @@ fn muted_and_bypassed_nodes() {
 #[test]
 fn reroutes_primitives_get_and_set_nodes() {
     check("reroutes_primitives_get_set");
+}
+
+/// The editor copies a primitive's value over those that it feeds before each run: how they were
+/// to change does not count.
+#[test]
+fn the_control_of_a_primitive_counts() {
+    let check = |primitive: Value, own: &str, expected: Option<Control>| {
+        let nodes = [
+            node(1, "EmptyImage", &json!({}), &json!([8, 8, 1, 0])),
+            node(
+                2,
+                "OldSampler",
+                &json!({"image": 1, "noise_seed": 3}),
+                &json!([30, 7, own, "disable"]),
+            ),
+            node(3, "SaveImage", &json!({"images": 2}), &json!(["x"])),
+            node(4, "PrimitiveNode", &json!({}), &primitive),
+        ];
+        let links = json!([
+            [1, 1, 0, 2, 0, "IMAGE"],
+            [2, 2, 0, 3, 0, "IMAGE"],
+            [3, 4, 0, 2, 1, "INT"],
+        ]);
+        let converted = try_convert(&json!({"nodes": nodes, "links": links})).unwrap();
+        let sampler = converted.prompt.node("2").unwrap();
+        assert_eq!(
+            sampler.inputs().unwrap().get("noise_seed"),
+            Some(&json!(99))
+        );
+        let seeds: Vec<_> = expected
+            .into_iter()
+            .map(|control| Seed {
+                node: "2".to_owned(),
+                input: "noise_seed".to_owned(),
+                control,
+                primitive: Some("4".to_owned()),
+            })
+            .collect();
+        assert_eq!(converted.seeds, seeds, "{primitive} on {own}");
+    };
+    check(json!([99, "fixed"]), "randomize", Some(Control::Fixed));
+    check(json!([99, "randomize"]), "fixed", Some(Control::Randomize));
+    check(json!([99]), "randomize", None);
+}
+
+#[test]
+fn seeds_are_drawn_as_their_inputs_take_them() {
+    let nodes = [
+        node(1, "EmptyImage", &json!({"width": 4}), &json!([8, 8, 1, 0])),
+        node(
+            2,
+            "OldSampler",
+            &json!({"image": 1, "noise_seed": 5}),
+            &json!([30, 7, "fixed", "disable"]),
+        ),
+        node(
+            3,
+            "PickModel",
+            &json!({}),
+            &json!(["m1", "randomize", "", 0.25]),
+        ),
+        node(4, "Show", &json!({"image": 2, "number": 3}), &json!([])),
+        node(5, "PrimitiveNode", &json!({}), &json!([99, "randomize"])),
+    ];
+    let links = json!([
+        [1, 1, 0, 2, 0, "IMAGE"],
+        [2, 2, 0, 4, 0, "IMAGE"],
+        [3, 3, 0, 4, 1, "INT"],
+        [4, 5, 0, 1, 0, "INT"],
+        [5, 5, 0, 2, 1, "INT"],
+    ]);
+    let converted = try_convert(&json!({"nodes": nodes, "links": links})).unwrap();
+    let check = |mut below: fn(u64) -> u64, number: i64, model: &str| {
+        let (seeds, info) = (&converted.seeds, info());
+        let drawn = draw_seeds(seeds, &converted.prompt, &info, &mut below);
+        let mut drawn: Vec<_> = drawn
+            .iter()
+            .map(|(seed, value)| (seed.node.as_str(), seed.input.as_str(), value.clone()))
+            .collect();
+        drawn.sort_by_key(|(node, ..)| *node);
+        // The primitive's is one that both take.
+        let expected = [
+            ("1", "width", json!(number)),
+            ("2", "noise_seed", json!(number)),
+            ("3", "model", json!(model)),
+        ];
+        assert_eq!(drawn, expected);
+    };
+    check(|_| 0, 1, "m1");
+    check(|count| count - 1, 16_383, "m2");
+
+    let workflow = include_str!("conversion/text_to_image.editor.json");
+    let converted = try_convert(&serde_json::from_str(workflow).unwrap()).unwrap();
+    let (seeds, info) = (&converted.seeds, info());
+    let drawn = draw_seeds(seeds, &converted.prompt, &info, &mut |count| count - 1);
+    let values: Vec<_> = drawn.iter().map(|(_, value)| value.as_u64()).collect();
+    // What the editor can count to, however large the input's numbers may be.
+    assert_eq!(values, [Some((1 << 50) - 1)]);
 }
 
 #[test]

@@ -168,6 +168,10 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     .answers(&[
         Answer::new(200, "The conversation.", Body::Json("Conversation")),
         Answer::problem(404, "There is no such user."),
+        Answer::problem(
+            409,
+            "The account has as many sessions as it may: delete one first.",
+        ),
     ]),
     operation(
         (Method::Get, "/api/v1/users/{user_id}/conversations"),

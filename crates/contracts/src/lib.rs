@@ -26,6 +26,7 @@ mod problem;
 pub mod runtime;
 mod secret;
 pub mod studio;
+mod usage;
 mod validation;
 pub mod workspace;
 
@@ -35,4 +36,5 @@ pub use credentials::{CodexLogin, Credentials, Login};
 pub use operation::{Access, Method, Operation};
 pub use problem::{InvalidMember, PROBLEM_JSON, Problem, status_of, to_json};
 pub use secret::Secret;
+pub use usage::Usage;
 pub use validation::{Validate, invalid_members};

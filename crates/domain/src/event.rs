@@ -11,12 +11,14 @@ pub use coding::{
     ApprovalEvent, ApprovalSubject, DecidedEvent, Decision, FileEdit, PatchBegun, PatchEnded,
     PlanEvent, PlanStep, PlanStepStatus, TurnDiff, UndoEvent, UndoPhase, WebSearchEvent,
 };
-pub use of_session::{MessageRow, OfSession};
+pub use of_session::{MessageRow, OfSession, TurnRow};
 pub use turn::{
     ReasoningEvent, RunEnded, RunOutcome, RunStarted, TokenCount, UsageEvent, WarningEvent,
+    fault_of,
 };
 pub use workflow::{ExecutionProgress, WorkflowLocked, WorkflowUnlocked};
 
+use crate::MessageStatus;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -109,6 +111,9 @@ pub struct MessageEvent {
     /// Whether the message is done.
     #[serde(rename = "final")]
     pub last: bool,
+    /// How far it got, once it is done. Events that were stored without it do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<MessageStatus>,
 }
 
 /// The team's work took a turn.
@@ -172,4 +177,39 @@ pub struct FileChange {
     pub path: String,
     /// What happened to it.
     pub kind: ChangeKind,
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_message_says_how_far_it_got_where_that_is_known() {
+        for status in [
+            None,
+            Some(MessageStatus::Complete),
+            Some(MessageStatus::Failed),
+            Some(MessageStatus::Interrupted),
+        ] {
+            let mut written = json!({
+                "type": "message", "message_id": Uuid::nil(), "sender": "agent", "agent": "Mike",
+                "content": "x", "final": true,
+            });
+            if let Some(status) = status {
+                written["status"] = json!(status.as_str());
+            }
+            let event = Event::Message(MessageEvent {
+                message_id: Uuid::nil(),
+                sender: Sender::Agent,
+                agent: Some("Mike".to_owned()),
+                content: "x".to_owned(),
+                last: true,
+                status,
+            });
+            assert_eq!(serde_json::to_value(&event).unwrap(), written);
+            assert_eq!(serde_json::from_value::<Event>(written).unwrap(), event);
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Messages of a session.
 
-use crate::{MessageId, SessionId, Timestamp};
+use crate::{MessageId, SessionId, Timestamp, Usage};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// Who wrote a message.
@@ -38,7 +39,8 @@ impl Role {
 ///           ──► Failed        the model failed; what there was is kept
 ///           ──► Interrupted   whoever was writing it is gone: its lease ran out
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum MessageStatus {
     /// Being written. It holds a lease, and no reader sees it yet.
     Answering,
@@ -97,6 +99,9 @@ pub struct Message {
     pub created_at: Timestamp,
     /// Where it stands in its session's tree.
     pub place: MessagePlace,
+    /// What an agent took for it: all that its model answered since the agent's message before,
+    /// calls of tools included.
+    pub usage: Option<Usage>,
 }
 
 /// Where a message stands in the tree of its session. What is answered again or edited has

@@ -11,7 +11,7 @@ pub(crate) enum CountUsage {
     DoNotAsk,
 }
 
-/// The body of a streamed chat completion.
+/// The body that asks for a chat completion.
 pub(crate) fn chat_completion(
     endpoint: &Endpoint,
     request: &Request,
@@ -20,8 +20,9 @@ pub(crate) fn chat_completion(
     serde_json::to_vec(&Body {
         model: &endpoint.model,
         messages: request.messages.iter().map(WireMessage::from).collect(),
-        stream: true,
-        stream_options: (usage == CountUsage::Ask).then_some(StreamOptions {
+        stream: endpoint.streams,
+        // A whole answer has the usage with it, and servers refuse to be asked for it.
+        stream_options: (endpoint.streams && usage == CountUsage::Ask).then_some(StreamOptions {
             include_usage: true,
         }),
         tools: request.tools.iter().map(WireTool::from).collect(),

@@ -2,19 +2,72 @@
 //!
 //! Everything may be missing or `null`; unknown members are ignored; members whose type differs
 //! between servers are kept as values and looked at where they are used.
+//!
+//! Invariant: what is read takes no more memory than [`limits::WEIGHT`], whatever it says.
 
-use serde::Deserialize;
+use crate::{Error, failure, limits};
+use domain::weight;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::Value;
+use std::fmt;
+
+/// Reads what a server sent.
+///
+/// # Errors
+/// [`Error::Malformed`], or [`Error::TooLong`] over [`limits::WEIGHT`].
+pub(crate) fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, Error> {
+    // Pieces are small as a rule, and there are so many that each counts.
+    if json.len() > limits::LIGHT && weight::of_json(json) > limits::WEIGHT {
+        return Err(Error::TooLong {
+            what: "what JSON takes in memory",
+            limit: limits::WEIGHT,
+        });
+    }
+    serde_json::from_slice(json)
+        .map_err(|error| Error::malformed(failure::shorten(&error.to_string())))
+}
 
 /// One chunk of a stream, or a whole answer (then its choices have a `message`).
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
 pub(crate) struct Chunk {
-    pub(crate) choices: Option<Vec<Choice>>,
+    /// The first of them: only one was asked for.
+    #[serde(rename = "choices", deserialize_with = "first")]
+    pub(crate) choice: Option<Choice>,
     pub(crate) usage: Option<Value>,
     pub(crate) error: Option<Value>,
     pub(crate) object: Option<Value>,
     pub(crate) message: Option<Value>,
+}
+
+fn first<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Choice>, D::Error> {
+    let list: Option<First> = Option::deserialize(json)?;
+    Ok(list.and_then(|list| list.0))
+}
+
+/// The first of a list, if there is one.
+struct First(Option<Choice>);
+
+impl<'de> Deserialize<'de> for First {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        json.deserialize_seq(FirstVisitor)
+    }
+}
+
+struct FirstVisitor;
+
+impl<'de> Visitor<'de> for FirstVisitor {
+    type Value = First;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of choices")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<First, A::Error> {
+        let first = list.next_element()?;
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(First(first))
+    }
 }
 
 impl Chunk {
@@ -32,7 +85,7 @@ impl Chunk {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
 pub(crate) struct Choice {
     pub(crate) delta: Option<Delta>,
@@ -40,7 +93,7 @@ pub(crate) struct Choice {
     pub(crate) finish_reason: Option<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
 pub(crate) struct Delta {
     pub(crate) content: Option<Content>,
@@ -69,7 +122,7 @@ impl Delta {
 }
 
 /// A text, or a list of parts of which some are text.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, serde::Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Content {
     Text(String),
@@ -85,13 +138,13 @@ impl Content {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
 pub(crate) struct Part {
     pub(crate) text: Option<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
 pub(crate) struct CallDelta {
     pub(crate) index: Option<Value>,
@@ -99,7 +152,7 @@ pub(crate) struct CallDelta {
     pub(crate) function: Option<FunctionDelta>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
 pub(crate) struct FunctionDelta {
     pub(crate) name: Option<String>,

@@ -3,7 +3,7 @@
 use crate::{
     Answer, Endpoint, Error, Request, Timeouts,
     body::{self, CountUsage},
-    failure, limits,
+    chunk, failure, limits,
     watchdog::Watchdog,
 };
 use bytes::Bytes;
@@ -33,7 +33,8 @@ impl Client {
         Self { http, clock }
     }
 
-    /// Asks the model. Resolves when the server has agreed to answer; the answer streams.
+    /// Asks the model. Resolves when the server has agreed to answer; the answer streams. From an
+    /// endpoint that does not, it comes whole, as the same events.
     ///
     /// A server that refuses to be asked for usage is asked again without.
     ///
@@ -82,8 +83,7 @@ impl Client {
             return Err(refusal.into_error(endpoint));
         }
         let body = collect(response.into_body(), limits::WHOLE, &mut watchdog).await?;
-        let list: ModelList = serde_json::from_slice(&body)
-            .map_err(|error| Error::malformed(failure::shorten(&error.to_string())))?;
+        let list: ModelList = chunk::read(&body)?;
         Ok(list.data.into_iter().map(|model| model.id).collect())
     }
 

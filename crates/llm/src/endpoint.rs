@@ -14,10 +14,13 @@ pub struct Endpoint {
     pub model: String,
     /// How much it shall think, in the server's word for it; as it likes if `None`.
     pub reasoning_effort: Option<&'static str>,
+    /// Whether it answers piece by piece. Of one that does not, the whole answer is one piece:
+    /// nothing of it comes before the model is done.
+    pub streams: bool,
 }
 
 impl Endpoint {
-    /// An endpoint from texts as they stand in settings; an empty key is none.
+    /// An endpoint from texts as they stand in settings, which streams; an empty key is none.
     ///
     /// # Errors
     /// [`EndpointError`], which repeats neither the key nor the address.
@@ -28,6 +31,7 @@ impl Endpoint {
             api_key: (!api_key.is_empty()).then(|| api_key.parse()).transpose()?,
             model: model.to_owned(),
             reasoning_effort: None,
+            streams: true,
         })
     }
 

@@ -3,8 +3,10 @@
 use crate::limits;
 use serde_json::Value;
 
-/// The message in the body of a refusal: JSON of several shapes, a web page, or plain text.
+/// The message in the body of a refusal: JSON of several shapes, a web page, or plain text. Of a
+/// long one its beginning counts.
 pub(crate) fn message_in_body(body: &[u8]) -> String {
+    let body = body.get(..limits::REFUSAL).unwrap_or(body);
     let text = String::from_utf8_lossy(body);
     let message = match serde_json::from_str::<Value>(&text) {
         Ok(value) => message_in_value(&value),

@@ -47,8 +47,7 @@ impl Interpreter {
             // Some servers count along; the last count is the one.
             self.usage = Some(usage);
         }
-        // Only one choice was asked for.
-        match chunk.choices.unwrap_or_default().into_iter().next() {
+        match chunk.choice {
             Some(choice) => self.choice(choice, events),
             None => Ok(()),
         }

@@ -12,6 +12,12 @@ pub const STREAM: usize = 256 << 20;
 /// Bytes of a body that is one JSON text: an answer that was not streamed, the list of models.
 pub const WHOLE: usize = 16 << 20;
 
+/// Bytes of memory that JSON may take once it is read: some is few bytes of text and many of memory.
+pub const WEIGHT: usize = 24 << 20;
+
+/// Up to so many bytes, JSON cannot take much.
+pub const LIGHT: usize = 64 << 10;
+
 /// Bytes that are read of the body of a refusal.
 pub const REFUSAL: usize = 64 << 10;
 

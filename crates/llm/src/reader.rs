@@ -3,7 +3,7 @@
 
 use crate::{
     Error, Event,
-    chunk::Chunk,
+    chunk::{self, Chunk},
     failure,
     interpret::Interpreter,
     limits,
@@ -20,8 +20,8 @@ pub(crate) struct Reader {
     size: usize,
 }
 
-/// What a body turned out to be. The first byte that is not blank tells, whatever the
-/// `Content-Type` says: some servers answer a request to stream with one JSON text.
+/// What a body turned out to be. The first byte that is not blank tells, whatever was asked for and
+/// whatever the `Content-Type` says: some servers answer a request to stream with one JSON text.
 #[derive(Debug)]
 enum Kind {
     Unknown,
@@ -103,8 +103,12 @@ impl Reader {
         match std::mem::replace(&mut self.kind, Kind::Unknown) {
             Kind::Unknown => return Err(Error::Truncated),
             Kind::Whole(text) => {
-                let chunk = parse(&text).map_err(cut_off)?;
+                let chunk: Chunk = chunk::read(&text).map_err(cut_off)?;
+                let is_answer = chunk.choice.is_some();
                 self.interpreter.chunk(chunk, events)?;
+                if !is_answer {
+                    return Err(Error::malformed("an answer without a choice"));
+                }
             }
             Kind::Events(mut decoder) => {
                 if let Some(piece) = decoder.finish()? {
@@ -156,13 +160,9 @@ impl Reader {
                 message: failure::message_in_body(data.as_bytes()),
             });
         }
-        self.interpreter.chunk(parse(data.as_bytes())?, events)
+        self.interpreter
+            .chunk(chunk::read(data.as_bytes())?, events)
     }
-}
-
-fn parse(json: &[u8]) -> Result<Chunk, Error> {
-    serde_json::from_slice(json)
-        .map_err(|error| Error::malformed(failure::shorten(&error.to_string())))
 }
 
 /// What cannot be read of the last piece, which nothing ended, was cut off.

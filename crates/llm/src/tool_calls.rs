@@ -16,6 +16,7 @@ use crate::{
     chunk::{CallDelta, FunctionDelta},
     limits,
 };
+use domain::weight;
 use serde_json::{Map, Value};
 
 /// The calls of one answer.
@@ -202,5 +203,9 @@ fn parse(arguments: &str) -> Result<Map<String, Value>, ArgumentsError> {
     if arguments.trim().is_empty() {
         return Ok(Map::new());
     }
-    serde_json::from_str(arguments).map_err(|error| ArgumentsError(error.to_string()))
+    match weight::read(arguments.as_bytes(), limits::WEIGHT) {
+        Ok(Value::Object(arguments)) => Ok(arguments),
+        Ok(_) => Err(ArgumentsError("they are no JSON object".to_owned())),
+        Err(unread) => Err(ArgumentsError(unread.to_string())),
+    }
 }

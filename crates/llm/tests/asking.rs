@@ -158,6 +158,18 @@ fn nothing_is_sent_that_was_not_set() {
 }
 
 #[test]
+fn an_endpoint_that_does_not_stream() {
+    let stage = Stage::default();
+    stage.respond_whole(ok(), r#"{"choices":[{"message":{"content":"hi"}}]}"#);
+    let mut endpoint = endpoint();
+    endpoint.streams = false;
+    ask(&stage, &endpoint, &question()).unwrap();
+    let body = sent(&stage, 0);
+    assert_eq!(body["stream"], false);
+    assert_eq!(body.get("stream_options"), None);
+}
+
+#[test]
 fn a_server_that_does_not_count() {
     for (status, body) in [
         (

@@ -177,14 +177,8 @@ fn whole(chunks: &Chunks, question: &Question, reply: &Reply) -> Value {
             (message, "tool_calls")
         }
     };
-    json!({
-        "id": chunks.id,
-        "object": "chat.completion",
-        "created": chunks.created,
-        "model": chunks.model,
-        "choices": [{"index": 0, "message": message, "finish_reason": reason}],
-        "usage": wire::usage(question.size(), reply.size()),
-    })
+    let usage = wire::usage(question.size(), reply.size());
+    chunks.whole(&message, reason, &usage)
 }
 
 fn refuse(status: StatusCode, message: &str) -> Response {

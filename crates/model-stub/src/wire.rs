@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 /// The event that ends a stream.
 pub(crate) const DONE: &str = "data: [DONE]\n\n";
 
-/// Makes the chunks of one streamed answer.
+/// Makes the chunks of one streamed answer, or all of it at once.
 #[derive(Clone, Debug)]
 pub(crate) struct Chunks {
     pub(crate) id: String,
@@ -54,6 +54,18 @@ impl Chunks {
             members.insert("usage".to_owned(), usage(prompt, completion));
         }
         chunk
+    }
+
+    /// The whole answer as one JSON text, for a reader who did not ask for a stream.
+    pub(crate) fn whole(&self, message: &Value, reason: &str, usage: &Value) -> Value {
+        json!({
+            "id": self.id,
+            "object": "chat.completion",
+            "created": self.created,
+            "model": self.model,
+            "choices": [{"index": 0, "message": message, "finish_reason": reason}],
+            "usage": usage,
+        })
     }
 
     /// A chunk whose only choice has this delta.

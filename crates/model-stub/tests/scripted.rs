@@ -115,6 +115,28 @@ async fn refusals() {
     check(Script::response(502, "text/plain", "no"), "", is(502, None)).await;
 }
 
+const USAGE: Usage = Usage {
+    prompt_tokens: 3,
+    completion_tokens: 4,
+    total_tokens: 7,
+};
+
+/// The whole calls among events: id, tool, arguments.
+fn calls(events: &[Event]) -> Vec<(&str, &str, &str)> {
+    let calls = events.iter().filter_map(|event| match event {
+        Event::ToolCall { call, .. } => Some(call),
+        _ => None,
+    });
+    let texts = calls.map(|call| {
+        (
+            call.id.as_str(),
+            call.name.as_str(),
+            call.arguments.as_str(),
+        )
+    });
+    texts.collect()
+}
+
 #[tokio::test]
 async fn tool_calls_reasoning_and_usage() {
     let (model, asker) = start().await;
@@ -132,31 +154,90 @@ async fn tool_calls_reasoning_and_usage() {
     let (events, error) = asker.read("hi").await;
     assert_eq!(error, None);
     assert_eq!(events[0], Event::Reasoning("hm".to_owned()));
-    let calls: Vec<(&str, &str, &str)> = events
-        .iter()
-        .filter_map(|event| match event {
-            Event::ToolCall { call, .. } => Some(call),
-            _ => None,
-        })
-        .map(|call| {
-            (
-                call.id.as_str(),
-                call.name.as_str(),
-                call.arguments.as_str(),
-            )
-        })
-        .collect();
     assert_eq!(
-        calls,
+        calls(&events),
         [("a", "exec", r#"{"command":"ls"}"#), ("b", "read", "{}")]
     );
-    let usage = Usage {
-        prompt_tokens: 3,
-        completion_tokens: 4,
-        total_tokens: 7,
-    };
     let reason = FinishReason::ToolCalls;
-    assert!(events.ends_with(&[Event::Usage(usage), Event::Finish { reason }]));
+    assert!(events.ends_with(&[Event::Usage(USAGE), Event::Finish { reason }]));
+}
+
+/// Those of an endpoint that does not stream.
+#[tokio::test]
+async fn whole_answers() {
+    let (model, mut asker) = start().await;
+    asker.endpoint.streams = false;
+    let message = json!({"role": "assistant", "content": "Grüße"});
+    model.push(Script::whole(&message, "stop", 3, 4));
+    let reason = FinishReason::Stop;
+    let expected = vec![
+        Event::Text("Grüße".to_owned()),
+        Event::Usage(USAGE),
+        Event::Finish { reason },
+    ];
+    assert_eq!(asker.read("hi").await, (expected, None));
+    let asked = model.request(0).await.json;
+    assert_eq!(asked["stream"], false);
+    assert!(asked.get("stream_options").is_none(), "{asked}");
+
+    let call = |id: &str, name: &str, arguments: &str| {
+        let function = json!({"name": name, "arguments": arguments});
+        json!({"id": id, "type": "function", "function": function})
+    };
+    let both = [call("a", "exec", "{\"n\":1}"), call("b", "exec", "{}")];
+    let message = json!({"role": "assistant", "content": null, "tool_calls": both});
+    model.push(Script::whole(&message, "tool_calls", 3, 4));
+    let (events, error) = asker.read("hi").await;
+    assert_eq!(error, None);
+    assert_eq!(
+        calls(&events),
+        [("a", "exec", "{\"n\":1}"), ("b", "exec", "{}")]
+    );
+    let reason = FinishReason::ToolCalls;
+    assert!(events.ends_with(&[Event::Usage(USAGE), Event::Finish { reason }]));
+
+    // A server that streams all the same.
+    model.push(Script::answer(&["in", " pieces"]));
+    assert_eq!(text(&asker.read("hi").await.0), "in pieces");
+}
+
+/// Whether an error is the one that is expected.
+type Expected = fn(&Error) -> bool;
+
+#[tokio::test]
+async fn faults_of_whole_answers() {
+    let (model, mut asker) = start().await;
+    asker.endpoint.streams = false;
+    let json = |body: &str| Script::response(200, "application/json", body);
+    let begun = || json(r#"{"choices":[{"message":{"content":"begun"#);
+    let checks: [(Script, Expected); 6] = [
+        (
+            json(r#"{"error":{"message":"boom"}}"#),
+            |error| matches!(error, Error::InStream { message } if message == "boom"),
+        ),
+        (Script::refusal(429, "no"), |error| {
+            matches!(error, Error::Status { code: 429, .. })
+        }),
+        (json(r#"{"detail":"boom"}"#), |error| {
+            matches!(error, Error::Malformed { .. })
+        }),
+        (begun(), |error| *error == Error::Truncated),
+        (begun().cut(), |error| matches!(error, Error::Broken { .. })),
+        (begun().reset(), |error| {
+            matches!(error, Error::Broken { .. })
+        }),
+    ];
+    for (script, is_expected) in checks {
+        model.push(script);
+        let (events, error) = asker.read("hi").await;
+        assert_eq!(events, []);
+        assert!(error.as_ref().is_some_and(is_expected), "{error:?}");
+    }
+    // It may say nothing for as long as one that streams.
+    model.push(json("").stall());
+    let mut answer = asker.ask(&user("hi")).await.unwrap();
+    asker.clock.advance(Timeouts::default().first_token);
+    assert_eq!(answer.next().await, Some(Err(Error::FirstTokenTimeout)));
 }
 
 #[tokio::test]

@@ -70,9 +70,11 @@ impl Endpoint {
             HostPattern::Below(below) => host.len() > below.len() && host.ends_with(below),
             HostPattern::Exact(exact) => exact == host,
         };
-        host_matches && matches!(self.port, PortPattern::Any) || {
-            host_matches && self.port == PortPattern::Exact(port)
-        }
+        let port_matches = match self.port {
+            PortPattern::Any => true,
+            PortPattern::Exact(exact) => exact == port,
+        };
+        host_matches && port_matches
     }
 
     /// Whether it names one host and one port.

@@ -62,6 +62,8 @@ pub struct Write<'a> {
     pub before: Option<&'a str>,
     /// What is to be there; `None` for nothing.
     pub after: Option<&'a str>,
+    /// Where the file was, if it is moved there: what is known of it besides its content comes along.
+    pub origin: Option<&'a FilePath>,
 }
 
 /// A path before and after a patch.
@@ -183,10 +185,13 @@ impl Change {
                 before,
                 after,
                 overwritten,
-            } => (
-                Write::new(to, overwritten.as_ref(), Some(after)),
-                Some(Write::new(from, Some(before), None)),
-            ),
+            } => {
+                let moved = Write {
+                    origin: Some(from),
+                    ..Write::new(to, overwritten.as_ref(), Some(after))
+                };
+                (moved, Some(Write::new(from, Some(before), None)))
+            }
         };
         [Some(first), second].into_iter().flatten()
     }
@@ -252,6 +257,7 @@ impl<'a> Write<'a> {
             path,
             before: before.map(String::as_str),
             after: after.map(String::as_str),
+            origin: None,
         }
     }
 }

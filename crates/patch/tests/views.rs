@@ -212,6 +212,20 @@ fn git_apply(folder: &Path, diff: &str) -> io::Result<()> {
 }
 
 #[test]
+fn what_is_moved_says_where_it_was() {
+    let check = |changes: &Changes, to: &str| {
+        let moved = changes.writes().filter_map(|write| {
+            let origin = write.origin?;
+            Some((write.path.to_string(), origin.to_string()))
+        });
+        let expected = [(to.to_owned(), "from.txt".to_owned())];
+        assert_eq!(moved.collect::<Vec<_>>(), expected);
+    };
+    check(&changes(), "in a/to.txt");
+    check(&moved_over(), "over.txt");
+}
+
+#[test]
 fn a_path_that_was_not_read_is_refused() {
     let check = |text: &str, missing: &str| {
         let patch = Patch::parse(text).expect("a patch");

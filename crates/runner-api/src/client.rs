@@ -7,12 +7,14 @@
 mod blobs;
 mod calls;
 mod checkpoints;
+mod coming;
 mod files;
 mod lines;
 mod refusal;
 mod waiting;
 
-pub use files::{Archive, Raw, TreeQuery};
+pub use coming::Coming;
+pub use files::{Archive, Beginning, Raw, TreeQuery};
 pub use lines::{ExecEvents, FollowLines, RunLines};
 
 use bytes::Bytes;
@@ -199,8 +201,15 @@ impl Call {
         self.header(header::ACCEPT, HeaderValue::from_static(media_type))
     }
 
-    fn json<T: Serialize>(mut self, body: &T) -> Result<Self, Error> {
-        self.body = serde_json::to_vec(body).map_err(Error::internal)?.into();
+    fn json<T: Serialize>(self, body: &T) -> Result<Self, Error> {
+        self.json_of(body, 128)
+    }
+
+    /// The same of a body that is about so long: it need not grow.
+    fn json_of<T: Serialize>(mut self, body: &T, size: usize) -> Result<Self, Error> {
+        let mut json = Vec::with_capacity(size);
+        serde_json::to_writer(&mut json, body).map_err(Error::internal)?;
+        self.body = json.into();
         let json = HeaderValue::from_static("application/json");
         Ok(self.header(header::CONTENT_TYPE, json))
     }

@@ -2,12 +2,13 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `GET /v1/sandboxes/{session}/files/tree?root&depth&include_hidden` | 200 [`Node`] |
+//! | `GET /v1/sandboxes/{session}/files/tree?root&depth&include_hidden&limit` | 200 [`Node`], with at most `limit` below it |
 //! | `GET /v1/sandboxes/{session}/files/stat?path` | 200 [`Node`] |
 //! | `GET /v1/sandboxes/{session}/files?path` | 200 [`File`]; with `Accept: application/octet-stream` the bytes (200, or 206 with `Range`) |
 //! | `PUT /v1/sandboxes/{session}/files?path[&append=true]` with the bytes | 200 [`Node`]; parents are made |
 //! | `DELETE /v1/sandboxes/{session}/files?path[&recursive=true]` | 204 |
 //! | `POST /v1/sandboxes/{session}/files/move` with [`Move`] | 200 [`Node`] |
+//! | `POST /v1/sandboxes/{session}/files/edits` with [`Edits`] | 204; all files are changed, or none; 409 where one is not as it was seen |
 //! | `POST /v1/sandboxes/{session}/files/directory` with [`MakeDirectory`] | 200 [`Node`]; parents are made |
 //! | `GET /v1/sandboxes/{session}/files/archive?root&format=tar.gz\|zip` | 200 the archive, as it is made |
 //!
@@ -16,6 +17,11 @@
 //! full quota 507.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use std::fmt::Write as _;
+
+/// The largest body of [`Edits`], in bytes.
+pub const EDITS: usize = 24 << 20;
 
 /// What a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,4 +102,36 @@ pub struct Move {
 pub struct MakeDirectory {
     /// Where.
     pub path: String,
+}
+
+/// Changes several files at once: all of them, or none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edits {
+    /// What becomes of each file. A path is in it once.
+    pub edits: Vec<Edit>,
+}
+
+/// What becomes of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edit {
+    /// Where it is.
+    pub path: String,
+    /// The [`content_hash`] of what must be in it; nothing where there must be no file.
+    pub before: Option<String>,
+    /// What shall be in it; nothing where there shall be no file.
+    pub after: Option<String>,
+    /// The file whose mode it takes, as that is before the edits; else it keeps its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode_of: Option<String>,
+}
+
+/// What a file's content is known by: its SHA-256, in hexadecimal digits.
+#[must_use]
+pub fn content_hash(content: &[u8]) -> String {
+    let hash = Sha256::digest(content);
+    hash.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

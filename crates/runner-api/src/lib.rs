@@ -27,4 +27,6 @@ pub mod rooms;
 pub mod runs;
 pub mod sandboxes;
 
-pub use client::{Archive, Client, ExecEvents, FollowLines, Raw, RunLines, TreeQuery};
+pub use client::{
+    Archive, Beginning, Client, Coming, ExecEvents, FollowLines, Raw, RunLines, TreeQuery,
+};

@@ -2,7 +2,7 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `POST /v1/runs` with [`Drive`] | 202: it is driven; with `Accept: application/x-ndjson` 200 and a stream of [`Passed`], a line each, until it ends, with `?only=end` its signs of life and its end alone; 503 when too many wait |
+//! | `POST /v1/runs` with [`Drive`] | 202: it is driven; with `Accept: application/x-ndjson` 200 and a stream of [`Passed`], a line each, until it ends, with `?only=end` its signs of life and its end alone; 503 when too many wait, 429 when too many of the user's do |
 //! | [`Executor::path`] with [`Execute`] | 200 a stream of [`Line`], of which the last is the end; where the run has ended before, what was not passed on, and the end; 404 where there is none, 409 while somebody else executes it |
 //! | `GET /internal/runs?unfinished` | 200 [`UnfinishedRuns`]; with `&ended_within=` also those that ended in so many milliseconds |
 //!
@@ -12,7 +12,12 @@
 use domain::{Event, SessionKind};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::time::Duration;
 use uuid::Uuid;
+
+/// How long the edge waits at most for the end of a run of which it hears nothing any more: longer
+/// than a run may work and the edge be away. Whoever waits for the edge's answer waits longer.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(45 * 60);
 
 /// Which part of the edge executes a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -175,7 +180,7 @@ pub struct UnfinishedRun {
     pub age: i64,
 }
 
-/// Runs that have not ended, oldest first, at most 1,000.
+/// Runs that have not ended, at most 1,000: each user's oldest before anybody's second.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnfinishedRuns {
     /// The runs.

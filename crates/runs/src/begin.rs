@@ -2,12 +2,12 @@
 
 use crate::{stored, team};
 use agent::Body;
-use domain::{Error, Session, UserId};
+use domain::{Error, Session, SessionKind, UserId};
 use http::HeaderMap;
 use ports::Platform;
 use runner_api::{
     Client, RunLines,
-    runs::{Drive, Executor, Hearing},
+    runs::{Drive, Executor, Hearing, LONGEST_WAIT},
 };
 use std::time::Duration;
 use store::runs::{self, Beginning, RunId, StoredRun};
@@ -16,9 +16,6 @@ use web::new_uuid;
 
 /// How often the database is asked about a run whose lines are not heard any more.
 const LOOK: Duration = Duration::from_millis(500);
-
-/// How long whoever asked waits at most: longer than a run may take and the edge be away.
-const LONGEST: Duration = Duration::from_secs(45 * 60);
 
 /// A run that has begun.
 pub struct Begun {
@@ -107,7 +104,11 @@ async fn start(
         session: session.uuid,
         user: session.user_id.0,
         executor: Executor::of(session.kind),
-        room: runs::shared_room(sql, session.id).await?,
+        room: match session.kind {
+            SessionKind::Studio => runs::shared_room(sql, session.id).await?,
+            // Every other session has a room of its own.
+            _ => None,
+        },
     };
     let client = Client::of(platform, headers);
     let driven = match hearing {
@@ -137,10 +138,20 @@ pub async fn ended(platform: &Platform, run: Uuid) -> Result<StoredRun, Error> {
             return Ok(found);
         }
         let waited = platform.clock.now().saturating_sub(began);
-        if waited >= i64::try_from(LONGEST.as_millis()).unwrap_or(i64::MAX) {
+        if waited >= i64::try_from(LONGEST_WAIT.as_millis()).unwrap_or(i64::MAX) {
             let detail = "The answer takes too long. It goes on; read the session's messages later";
             return Err(Error::new(domain::ErrorKind::UpstreamTimeout, detail));
         }
         platform.clock.sleep(LOOK).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_waited_for_longer_than_it_may_work() {
+        assert!(LONGEST_WAIT > agent::Limits::default().time);
     }
 }

@@ -10,9 +10,12 @@ use crate::{
     stored,
     team::{self, Staff},
     titles,
+    tokens::Tokens,
     watch::{self, LEASE_MS},
 };
-use agent::{Batch, Cost, Driven, End, Gone, Limits, Outcome as How, Reason, Run, World};
+use agent::{
+    Batch, Cost, Driven, End, Gone, Limits, Outcome as How, Reason, Run, Team, Transcript, World,
+};
 use axum::{
     body::Body,
     extract::State,
@@ -31,7 +34,7 @@ use http::{HeaderValue, header};
 use ports::{BoxFuture, Platform};
 use runner_api::runs::{Batch as Told, Ending, Execute, Line};
 use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
-use store::runs::{self, Lease, StoredRun};
+use store::runs::{self, Lease, StoredRun, Taken};
 use uuid::Uuid;
 use web::{Decoded, Outcome, Runner, UuidId, misread, new_uuid, setting, variable};
 
@@ -57,27 +60,28 @@ async fn execute(
     platform: Platform,
     id: Uuid,
     asked: Execute,
-    workshop: &dyn Workshop,
+    workshop: &'static dyn Workshop,
 ) -> Outcome<Response> {
     let sql = &*platform.sql;
     let (token, now) = (new_uuid(&platform).to_string(), platform.clock.now());
     let taken = runs::take(sql, id, &token, now, now + LEASE_MS).await?;
-    let found = runs::find(sql, id).await?;
-    let run = found.ok_or_else(|| Error::not_found("There is no such run"))?;
-    if !taken && run.status.is_final() {
-        return told_again(platform, run, asked.seen).await;
-    }
-    if !taken {
-        let detail = "Somebody else executes the run";
-        return Err(Error::new(ErrorKind::Conflict, detail).into());
-    }
-    let lease = Lease { run: run.id, token };
+    let Some(taken) = taken else {
+        return not_taken(platform, id, asked.seen, workshop).await;
+    };
+    let lease = Lease {
+        run: taken.run.id,
+        token,
+    };
     let mut held = Held {
         platform: platform.clone(),
         lease,
+        is_given_back: false,
         toolbox: None,
     };
-    let (toolbox, ends) = open(&platform, &run, workshop).await?;
+    let (toolbox, ends) = open(&platform, &taken, workshop).await?;
+    let Taken {
+        run, is_to_stop, ..
+    } = taken;
     held.toolbox = Some(Arc::clone(&toolbox));
     let slice = slice(&platform).await?;
     let limits = Limits {
@@ -89,6 +93,8 @@ async fn execute(
         transcript,
         is_whole,
     } = stored::read(sql, &run).await?;
+    let tokens = Tokens::of(sql, &run, &transcript, asked.seen, &staff.team).await?;
+    let room = Arc::new(Room::of(&platform, &run, toolbox, tokens));
     let unreadable = || End::new(Reason::Unreadable, "what the run did so far cannot be read");
     let execution = Execution {
         record: Record::new(
@@ -100,33 +106,50 @@ async fn execute(
         ),
         held,
         staff,
-        toolbox,
-        transcript,
+        room,
         ends: ends.or_else(|| (!is_whole).then(unreadable)),
+        is_to_stop,
         seen: asked.seen,
         slice,
-        entitles: variable(&platform, "session_titles").await? != "false",
+        entitles: titles::is_first(&transcript)
+            && variable(&platform, "session_titles").await? != "false",
         limits,
     };
     let (sender, told) = mpsc::channel(WAITING);
-    let working = execution.work(platform.clone(), sender);
+    let working = execution.work(platform.clone(), transcript, sender);
     Ok(ndjson(Body::from_stream(lines(platform, told, working))))
+}
+
+/// The answer where the run is not to be executed.
+async fn not_taken(
+    platform: Platform,
+    id: Uuid,
+    seen: u64,
+    workshop: &'static dyn Workshop,
+) -> Outcome<Response> {
+    let found = runs::find(&*platform.sql, id).await?;
+    let run = found.ok_or_else(|| Error::not_found("There is no such run"))?;
+    if run.status.is_final() {
+        return told_again(platform, run, seen, workshop).await;
+    }
+    let detail = "Somebody else executes the run";
+    Err(Error::new(ErrorKind::Conflict, detail).into())
 }
 
 /// The toolbox for a run. Where there can be none, how the run has to end: nobody could drive it on,
 /// nor stop it.
 async fn open(
     platform: &Platform,
-    run: &StoredRun,
+    taken: &Taken,
     workshop: &dyn Workshop,
 ) -> Result<(Arc<dyn Toolbox>, Option<End>), Error> {
-    let error = match workshop.open(platform, run).await {
+    let error = match workshop.open(platform, taken).await {
         Ok(toolbox) => return Ok((toolbox, None)),
         Err(error) => error,
     };
     let end = match error.kind() {
         ErrorKind::Refused => End::new(Reason::NoAgent, error.detail()),
-        _ if runs::is_to_stop(&*platform.sql, run.id).await? => {
+        _ if runs::is_to_stop(&*platform.sql, taken.run.id).await? => {
             End::new(Reason::Interrupted, "the run was interrupted")
         }
         _ => return Err(error),
@@ -143,10 +166,18 @@ impl Toolbox for Nothing {
     }
 }
 
-/// A run that has ended: its reader may have been cut off before the last it was to be told.
-async fn told_again(platform: Platform, run: StoredRun, seen: u64) -> Outcome<Response> {
-    let stored::Read { transcript, .. } = stored::read(&*platform.sql, &run).await?;
-    let (sender, told) = mpsc::channel(WAITING);
+/// A run that has ended: its reader may have been cut off before the last it was to be told, and so
+/// may others.
+async fn told_again(
+    platform: Platform,
+    run: StoredRun,
+    seen: u64,
+    workshop: &'static dyn Workshop,
+) -> Outcome<Response> {
+    let sql = &*platform.sql;
+    let stored::Read { transcript, .. } = stored::read(sql, &run).await?;
+    let tokens = Tokens::of(sql, &run, &transcript, seen, &Team::default()).await?;
+    let (mut sender, told) = mpsc::channel(WAITING);
     let last = Line {
         end: Some(Ending {
             outcome: run.status.as_str().to_owned(),
@@ -157,23 +188,17 @@ async fn told_again(platform: Platform, run: StoredRun, seen: u64) -> Outcome<Re
     };
     let reader = Reader {
         sender: sender.clone(),
-        room: Room::of(&platform, &run, Arc::new(Nothing)),
+        room: Arc::new(Room::of(&platform, &run, Arc::new(Nothing), tokens)),
     };
-    let telling = tell_again(transcript, seen, reader, sender, last);
+    let world = platform.clone();
+    let telling = async move {
+        if agent::retell(&transcript, seen, &reader).await.is_ok() {
+            workshop.ended(&world, &run, &transcript).await;
+            // A reader that has left finds out by asking again.
+            let _ = sender.send(written(&last)).await;
+        }
+    };
     Ok(ndjson(Body::from_stream(lines(platform, told, telling))))
-}
-
-async fn tell_again(
-    transcript: agent::Transcript,
-    seen: u64,
-    reader: Reader,
-    mut sender: mpsc::Sender<Bytes>,
-    last: Line,
-) {
-    if agent::retell(&transcript, seen, &reader).await.is_ok() {
-        // A reader that has left finds out by asking again.
-        let _ = sender.send(written(&last)).await;
-    }
 }
 
 fn ndjson(body: Body) -> Response {
@@ -205,6 +230,8 @@ async fn cost(platform: &Platform) -> Result<Option<Cost>, Error> {
 struct Held {
     platform: Platform,
     lease: Lease,
+    /// Whether nothing is left of the lease: it was given back, or ended with the run.
+    is_given_back: bool,
     toolbox: Option<Arc<dyn Toolbox>>,
 }
 
@@ -219,31 +246,46 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let (platform, lease) = (self.platform.clone(), self.lease.clone());
         let toolbox = self.toolbox.take();
+        let lease = (!self.is_given_back).then(|| self.lease.clone());
+        if toolbox.is_none() && lease.is_none() {
+            return;
+        }
+        let platform = self.platform.clone();
         self.platform.tasks.spawn(Box::pin(async move {
             if let Some(toolbox) = toolbox {
                 toolbox.close().await;
             }
-            if let Err(error) = runs::release(&*platform.sql, &lease).await {
-                // It runs out by itself.
-                eprintln!("run {}: lease not given back: {error}", lease.run.0);
+            if let Some(lease) = lease {
+                give_back(&platform, &lease).await;
             }
         }));
     }
+}
+
+/// Gives a lease back, so that the next need not wait. Returns whether it could be.
+async fn give_back(platform: &Platform, lease: &Lease) -> bool {
+    let released = runs::release(&*platform.sql, lease).await;
+    if let Err(error) = &released {
+        // It runs out by itself.
+        eprintln!("run {}: lease not given back: {error}", lease.run.0);
+    }
+    released.is_ok()
 }
 
 struct Execution {
     record: Record,
     held: Held,
     staff: Staff,
-    toolbox: Arc<dyn Toolbox>,
-    transcript: agent::Transcript,
+    room: Arc<Room>,
     /// How the run ends, where nobody can drive it.
     ends: Option<End>,
+    /// Whether somebody asked for it to be stopped before.
+    is_to_stop: bool,
     seen: u64,
     slice: Option<Duration>,
-    /// Whether sessions get titles: the variable `session_titles`.
+    /// Whether the session gets a title after its first exchange: this one, where the variable
+    /// `session_titles` lets it.
     entitles: bool,
     limits: Limits,
 }
@@ -278,10 +320,15 @@ fn lines(
 
 impl Execution {
     /// Executes, and says at last how it ended; nothing where somebody has to go on.
-    async fn work(mut self, platform: Platform, mut sender: mpsc::Sender<Bytes>) {
+    async fn work(
+        mut self,
+        platform: Platform,
+        transcript: Transcript,
+        mut sender: mpsc::Sender<Bytes>,
+    ) {
         let reader = Reader {
             sender: sender.clone(),
-            room: Room::of(&platform, &self.record.run, self.toolbox.clone()),
+            room: Arc::clone(&self.room),
         };
         let (stop, stopped) = oneshot::channel::<()>();
         let ends = self.ends.take();
@@ -296,7 +343,7 @@ impl Execution {
             world: &world,
             record: &self.record,
             reader: &reader,
-            transcript: self.transcript.clone(),
+            transcript,
             seen: self.seen,
             slice: self.slice,
         };
@@ -312,7 +359,8 @@ impl Execution {
                     Some(end) => run.end(end).await.map(Driven::Ended),
                 }
             });
-            let watching = pin!(watch::until_lost(&platform, &self.held.lease, stop));
+            let (lease, is_to_stop) = (&self.held.lease, self.is_to_stop);
+            let watching = pin!(watch::until_lost(&platform, lease, is_to_stop, stop));
             match select(driving, watching).await {
                 Either::Left((driven, _)) => driven,
                 // The end itself gives the lease up; it is still to be told.
@@ -320,6 +368,7 @@ impl Execution {
                 Either::Right(_) => return,
             }
         };
+        self.held.is_given_back = self.record.has_ended();
         let last = match driven {
             Ok(Driven::Ended(end)) => {
                 self.entitle(&platform);
@@ -330,12 +379,7 @@ impl Execution {
             }
             Ok(Driven::Paused) => {
                 // Before the reader comes again.
-                if let Err(error) = runs::release(&*platform.sql, &self.held.lease).await {
-                    eprintln!(
-                        "run {}: lease not given back: {error}",
-                        self.record.run.uuid
-                    );
-                }
+                self.held.is_given_back = give_back(&platform, &self.held.lease).await;
                 Line {
                     goes_on: true,
                     ..Line::default()
@@ -382,7 +426,7 @@ fn ending(end: &End) -> Ending {
 /// Whoever reads the answer's body.
 struct Reader {
     sender: mpsc::Sender<Bytes>,
-    room: Room,
+    room: Arc<Room>,
 }
 
 impl agent::Reader for Reader {

@@ -11,6 +11,8 @@
 //! | `room` | what the room is told |
 //! | `stored` | steps as the database keeps them |
 //! | `titles` | a title from the first exchange |
+//! | `tokens` | what a coding session's answers took, counted |
+//! | `unanswered` | what a turn is that ended without an answer |
 //!
 //! Invariants: what was acknowledged is stored; a run is executed by one at a time, who stops when
 //! nobody reads, when the lease is lost and when the session is gone.
@@ -23,10 +25,14 @@ mod room;
 mod stored;
 mod team;
 mod titles;
+mod tokens;
 mod toolbox;
+mod unanswered;
 mod watch;
 
 pub use begin::{Begun, Beside, begin, begin_beside, ended};
 pub use execute::executing;
+pub use room::for_room;
 pub use stored::transcript;
 pub use toolbox::{Toolbox, Workshop};
+pub use unanswered::unanswered;

@@ -176,7 +176,7 @@ impl agent::Record for Record {
 }
 
 /// Usage as executions have it: money in millionths.
-fn token_usage(usage: Usage) -> TokenUsage {
+pub(super) fn token_usage(usage: Usage) -> TokenUsage {
     let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     TokenUsage {
         input: whole(usage.input),

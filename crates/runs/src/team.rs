@@ -1,7 +1,7 @@
 //! Who works on a run: agents as the administrators set them up, each with its model.
 
 use crate::{Toolbox, gate::ProviderGate};
-use agent::{Agent, Model, Prices, Team, addressed};
+use agent::{Agent, Model, Prices, Team, addressed, may_address};
 use domain::{AgentId, AgentType, Error, ErrorKind, Session, SessionKind};
 use llm::Endpoint;
 use ports::Platform;
@@ -36,7 +36,11 @@ pub(super) async fn addressee(
     if session.kind == SessionKind::Codex {
         return coding::answering(platform, session.id).await;
     }
-    let members = members(platform, session.kind).await?;
+    // The others are needed only where one of them may be meant.
+    let members = match may_address(text) {
+        true => members(platform, session.kind).await?,
+        false => Vec::from_iter(first(platform, session.kind).await?),
+    };
     let names = members.iter().map(|member| member.agent.name.as_str());
     let name = addressed(text, names);
     let mut candidates = members.iter();
@@ -85,19 +89,23 @@ pub(super) async fn of(
 
 /// The active agents for sessions of that kind, whoever answers first.
 async fn members(platform: &Platform, kind: SessionKind) -> Result<Vec<AgentWithModel>, Error> {
+    let mut members = Vec::from_iter(first(platform, kind).await?);
+    if kind == SessionKind::Workspace && !members.is_empty() {
+        members.extend(active_by_type(&*platform.sql, AgentType::Specialist).await?);
+    }
+    Ok(members)
+}
+
+/// Who answers in sessions of that kind where nobody is addressed.
+async fn first(platform: &Platform, kind: SessionKind) -> Result<Option<AgentWithModel>, Error> {
     let sql = &*platform.sql;
-    let first = match kind {
-        SessionKind::Codex => return Ok(coding::engineer(sql).await?.into_iter().collect()),
+    let of_type = match kind {
+        SessionKind::Codex => return coding::engineer(sql).await,
         SessionKind::Workspace => AgentType::Lead,
         SessionKind::Studio => AgentType::Workflow,
         SessionKind::Runtime | SessionKind::Open => AgentType::Chat,
     };
-    let mut members = active_by_type(sql, first).await?;
-    members.truncate(1);
-    if first == AgentType::Lead && !members.is_empty() {
-        members.extend(active_by_type(sql, AgentType::Specialist).await?);
-    }
-    Ok(members)
+    Ok(active_by_type(sql, of_type).await?.into_iter().next())
 }
 
 fn working(member: AgentWithModel, model: Model, toolbox: &dyn Toolbox) -> Agent {
@@ -147,7 +155,8 @@ async fn model(platform: &Platform, member: &AgentWithModel) -> Result<Model, Er
     };
     let key = open_provider_key(platform, provider).await?;
     let key = key.as_ref().map_or("", |key| key.as_str());
-    let endpoint = Endpoint::parse(&provider.base_url, key, &model.code).map_err(|error| {
+    let endpoint = Endpoint::parse(&provider.base_url, key, &model.code);
+    let mut endpoint = endpoint.map_err(|error| {
         let detail = format!(
             "The model of {} is not configured rightly",
             member.agent.name
@@ -156,6 +165,7 @@ async fn model(platform: &Platform, member: &AgentWithModel) -> Result<Model, Er
             .retry_in(60)
             .caused_by(error)
     })?;
+    endpoint.streams = model.support_stream;
     let whole = |number: i64| u64::try_from(number).unwrap_or_default();
     Ok(Model {
         endpoint,

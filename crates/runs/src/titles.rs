@@ -1,10 +1,10 @@
 //! A title for a session that has none, made from its first exchange.
 //!
 //! It is made beside the answer, which never waits for it. Where it cannot be made, the session
-//! stays called as its first message begins.
+//! stays called as its first message begins. What it takes is a part of the turn's execution.
 
-use crate::stored;
-use agent::{Body, Model, Transcript};
+use crate::{record::token_usage, stored};
+use agent::{Body, Model, Transcript, Usage, estimate};
 use domain::SessionTitle;
 use futures::{
     StreamExt, TryFutureExt,
@@ -13,7 +13,7 @@ use futures::{
 use llm::{Event, Message, Request, Role};
 use ports::Platform;
 use std::{pin::pin, time::Duration};
-use store::runs::StoredRun;
+use store::{executions, runs::StoredRun};
 
 /// How long the model may take for it.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -27,12 +27,14 @@ const LETTERS: usize = 80;
 const INSTRUCTION: &str = "Give the conversation that follows a title of two to six words, in the \
     language of its first message. Answer with the title alone, without quotes.";
 
-/// What is told of the first exchange; nothing where this is not the first, or nobody answered.
-fn question(transcript: &Transcript) -> Option<Request> {
+/// Whether this is the first exchange, as far as the transcript tells.
+pub(crate) fn is_first(transcript: &Transcript) -> bool {
     let is_user = |step: &&agent::Step| matches!(step.body, Body::User { .. });
-    if transcript.all().iter().filter(is_user).count() != 1 {
-        return None;
-    }
+    transcript.all().iter().filter(is_user).count() == 1
+}
+
+/// What is told of the first exchange; nothing where nobody answered.
+fn question(transcript: &Transcript) -> Option<Request> {
     let Body::User { text, .. } = &transcript.beginning()?.body else {
         return None;
     };
@@ -68,30 +70,69 @@ async fn make(platform: &Platform, run: &StoredRun, model: &Model) -> Result<(),
         // A title is not worth the wait.
         gate.pass().await.map_err(|wait| wait.why)?;
     }
-    let asking = pin!(ask(platform, model, &question));
-    let text = match select(asking, platform.clock.sleep(LONGEST)).await {
-        Either::Left((text, _)) => text.map_err(|error| error.to_string())?,
-        Either::Right(_) => return Err("the model took too long".to_owned()),
+    let mut asked = Asked::default();
+    let outcome = {
+        let asking = pin!(ask(platform, model, &question, &mut asked));
+        match select(asking, platform.clock.sleep(LONGEST)).await {
+            Either::Left((outcome, _)) => outcome.map_err(|error| error.to_string()),
+            Either::Right(_) => Err("the model took too long".to_owned()),
+        }
     };
-    let title = title(&text).ok_or("the model gave none")?;
+    if let Some(usage) = asked.usage(&question, model)
+        && let Err(error) = executions::use_more(sql, run.uuid, token_usage(usage)).await
+    {
+        eprintln!(
+            "run {}: what its title took is not counted: {error}",
+            run.uuid
+        );
+    }
+    outcome?;
+    let title = title(&asked.text).ok_or("the model gave none")?;
     let given = store::sessions::entitle(sql, run.session, &title).await;
     given.map_err(|error| error.to_string())
 }
 
-async fn ask(platform: &Platform, model: &Model, question: &Request) -> Result<String, llm::Error> {
+/// What came of asking for a title.
+#[derive(Default)]
+struct Asked {
+    text: String,
+    counted: Option<llm::Usage>,
+}
+
+impl Asked {
+    /// What it took: as the server counted it, else about. Nothing where nothing came.
+    fn usage(&self, question: &Request, model: &Model) -> Option<Usage> {
+        if let Some(counted) = self.counted {
+            let (asked, said) = (counted.prompt_tokens, counted.completion_tokens);
+            return Some(Usage::new(asked, said, model.prices, false));
+        }
+        let messages = question.messages.iter();
+        let asked: u64 = messages.map(|message| estimate(&message.content)).sum();
+        let about = || Usage::new(asked, estimate(&self.text), model.prices, true);
+        (!self.text.is_empty()).then(about)
+    }
+}
+
+async fn ask(
+    platform: &Platform,
+    model: &Model,
+    question: &Request,
+    asked: &mut Asked,
+) -> Result<(), llm::Error> {
     let client = llm::Client::new(platform.http.clone(), platform.clock.clone());
     let answer = client.stream(&model.endpoint, question, &model.timeouts);
     let mut events = pin!(answer.try_flatten_stream());
-    let mut text = String::new();
     while let Some(event) = events.next().await {
-        if let Event::Text(piece) = event? {
-            text.push_str(&piece);
+        match event? {
+            Event::Text(piece) => asked.text.push_str(&piece),
+            Event::Usage(usage) => asked.counted = Some(usage),
+            _ => {}
         }
-        if text.len() > LETTERS * 8 {
+        if asked.text.len() > LETTERS * 8 {
             break;
         }
     }
-    Ok(text)
+    Ok(())
 }
 
 /// The title in what a model answered.

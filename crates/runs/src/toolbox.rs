@@ -1,22 +1,33 @@
 //! What the agents of a component can do.
 
-use agent::{Limits, Tool};
-use domain::{Error, Event, Model, Provider};
+use agent::{Limits, Tool, Transcript};
+use domain::{Error, Event, Model, Provider, event::WarningEvent};
 use ports::{BoxFuture, Platform};
 use std::sync::Arc;
-use store::runs::StoredRun;
+use store::runs::{StoredRun, Taken};
 
 /// Where runs are executed: makes a toolbox for each.
 pub trait Workshop: Send + Sync {
-    /// The toolbox for a run.
+    /// The toolbox for a run that was taken to be executed.
     ///
     /// # Errors
     /// Whatever keeps the run from being executed now.
     fn open<'a>(
         &'a self,
         platform: &'a Platform,
-        run: &'a StoredRun,
+        taken: &'a Taken,
     ) -> BoxFuture<'a, Result<Arc<dyn Toolbox>, Error>>;
+
+    /// A run has ended, and is asked for again: whoever executed it may have died before its toolbox
+    /// was closed. What only that tells is to be told now.
+    fn ended<'a>(
+        &'a self,
+        _: &'a Platform,
+        _: &'a StoredRun,
+        _: &'a Transcript,
+    ) -> BoxFuture<'a, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// The tools of a run.
@@ -47,6 +58,12 @@ pub trait Toolbox: Send + Sync {
     /// An event as the session's room is told of it.
     fn shown(&self, event: Event) -> Event {
         event
+    }
+
+    /// What the session's room is told besides at the run's beginning: what the run cannot do as it
+    /// was asked to.
+    fn warnings(&self) -> &[WarningEvent] {
+        &[]
     }
 
     /// What an agent who has one of the tools is told besides its own instructions.

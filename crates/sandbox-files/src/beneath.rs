@@ -106,3 +106,9 @@ pub(crate) fn modified_at(stat: &Stat) -> i64 {
         .saturating_mul(1000)
         .saturating_add(nanoseconds / 1_000_000)
 }
+
+/// What tells whether a file was changed in any way. No sandbox sets the last two.
+pub(crate) fn seen(stat: &Stat) -> (u64, u64, i64, i64) {
+    let nanoseconds = i64::try_from(stat.st_ctime_nsec).unwrap_or_default();
+    (size(stat), stat.st_ino, stat.st_ctime, nanoseconds)
+}

@@ -3,6 +3,7 @@
 //! No text names a path of the host.
 
 use crate::path::{PathError, WorkspacePath};
+use runner_api::checkpoints::Gap;
 use rustix::io::Errno;
 use std::io;
 
@@ -78,6 +79,15 @@ pub enum FileError {
     /// Something is there already.
     #[error("{0:?} exists already")]
     Exists(String),
+    /// What is in a file is not what whoever edits it has seen.
+    #[error("{0:?} was changed meanwhile; look at it again")]
+    Changed(String),
+    /// An edit failed, and these files could not be made what they were.
+    #[error("these files could not be restored, look at them: {0}")]
+    NotRestored(String),
+    /// A checkpoint of which only the place is kept.
+    #[error("{0}")]
+    NotKept(Gap),
     /// A directory that has something in it.
     #[error("{0:?} is not empty")]
     NotEmpty(String),
@@ -124,13 +134,15 @@ impl FileError {
             | Self::IsDirectory(_)
             | Self::NotADirectory(_)
             | Self::Exists(_)
+            | Self::Changed(_)
+            | Self::NotKept(_)
             | Self::NotEmpty(_) => ErrorKind::Conflict,
             Self::TooLarge { .. } => ErrorKind::TooLarge,
             Self::QuotaExceeded => ErrorKind::QuotaExceeded,
             Self::Denied(_) => ErrorKind::Denied,
             Self::Broken(_) => ErrorKind::Broken,
             Self::Busy(_) => ErrorKind::Busy,
-            Self::Io { .. } => ErrorKind::Io,
+            Self::NotRestored(_) | Self::Io { .. } => ErrorKind::Io,
         }
     }
 

@@ -4,7 +4,9 @@
 //! |---|---|
 //! | [`path`] | a path of the workspace, parsed once |
 //! | [`workspace`] | the workspace: look, read, write, move, delete, archive |
+//! | `edit` | several files changed at once, all or none |
 //! | [`checkpoint`] | what was in the files at a moment, to be compared and put back |
+//! | `turn` | who is next, and how many wait |
 //! | [`usage`] | how much a folder holds |
 //! | [`watch`] | what changes in a workspace, as it changes |
 //! | [`error`] | why something could not be done |
@@ -22,6 +24,7 @@
 mod archive;
 mod beneath;
 pub mod checkpoint;
+mod edit;
 pub mod error;
 mod listing;
 mod mutate;
@@ -29,6 +32,7 @@ pub mod path;
 mod read;
 mod stage;
 mod tree;
+mod turn;
 pub mod usage;
 pub mod watch;
 pub mod workspace;
@@ -36,6 +40,7 @@ mod write;
 
 pub use archive::{Archive, Format};
 pub use checkpoint::Checkpoints;
+pub use edit::Edit;
 pub use error::{ErrorKind, FileError};
 pub use path::{PathError, WorkspacePath};
 pub use read::{OpenFile, RangeReader};

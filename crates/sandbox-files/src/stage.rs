@@ -120,14 +120,9 @@ impl Drop for Staged {
 pub(crate) fn under_new_name<T>(
     mut make: impl FnMut(&CStr) -> Result<T, Errno>,
 ) -> Result<(T, CString), Errno> {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
     let mut tried = 0;
     loop {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let now = now.unwrap_or_default().as_nanos();
-        let name = format!("{UNFINISHED}{:x}-{now:x}-{number:x}", process::id());
-        let name = CString::new(name).map_err(|_| Errno::INVAL)?;
+        let name = CString::new(new_name()).map_err(|_| Errno::INVAL)?;
         tried += 1;
         match make(&name) {
             Ok(made) => return Ok((made, name)),
@@ -135,6 +130,15 @@ pub(crate) fn under_new_name<T>(
             Err(errno) => return Err(errno),
         }
     }
+}
+
+/// A name that nothing has yet, as far as this process can tell.
+pub(crate) fn new_name() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let now = now.unwrap_or_default().as_nanos();
+    format!("{UNFINISHED}{:x}-{now:x}-{number:x}", process::id())
 }
 
 #[cfg(test)]

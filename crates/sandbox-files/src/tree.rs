@@ -60,7 +60,9 @@ pub(crate) fn tree(
     path: &WorkspacePath,
     depth: u32,
     hidden: bool,
+    most: usize,
 ) -> Result<Node, FileError> {
+    let most = most.min(workspace.settings.largest_tree);
     let handle = beneath::open(workspace.root(), path.as_str(), beneath::HANDLE);
     let handle = handle.map_err(FileError::at(path))?;
     let stat = beneath::stat_of(&handle).map_err(FileError::at(path))?;
@@ -76,8 +78,8 @@ pub(crate) fn tree(
         nodes: Vec::new(),
         waiting: VecDeque::from([(0, CString::default(), depth.clamp(1, DEEPEST_TREE))]),
         hidden,
-        most: workspace.settings.largest_tree,
-        bytes: MOST_BYTES,
+        most,
+        bytes: most.saturating_mul(BYTES_EACH).min(MOST_BYTES),
     };
     while let Some((index, below_top, depth)) = growing.waiting.pop_front() {
         match growing.directory(index, &below_top, depth) {
@@ -94,6 +96,9 @@ pub(crate) fn tree(
 
 /// How large a tree may get as JSON, about, in bytes.
 const MOST_BYTES: usize = 8 << 20;
+
+/// How much of that there is for each node, be it of few: whoever asks for few has little room.
+const BYTES_EACH: usize = 512;
 
 /// What a node takes in JSON besides its name and its path.
 const NODE_BYTES: usize = 120;

@@ -8,11 +8,13 @@
 use crate::{
     archive::{self, Archive, Format},
     beneath,
+    edit::{self, Edit},
     error::FileError,
     mutate,
     path::WorkspacePath,
     read::{self, OpenFile},
     tree,
+    turn::Turns,
     usage::{self, Usage},
     write,
 };
@@ -26,7 +28,7 @@ use rustix::{
 use std::{
     error::Error,
     io,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
 };
 use tokio::sync::Semaphore;
@@ -50,6 +52,9 @@ pub struct Settings {
     pub owner: Option<(u32, u32)>,
     /// What the workspace may hold; writes beyond it are refused.
     pub quota: Option<Quota>,
+    /// Where it is noted which files [`Workspace::edit`] is about to change: a file outside of the
+    /// workspace. Without one a process that dies may leave a part of an edit.
+    pub journal: Option<PathBuf>,
     /// The largest content that [`Workspace::write`] and [`Workspace::append`] take, in bytes.
     pub largest_write: u64,
     /// How much of a file [`Workspace::read`] gives, in bytes.
@@ -63,12 +68,13 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// No quota; 256 MiB written at once, 5 MiB read at once, trees of 20,000 nodes, two archives
+    /// No quota, no journal; 256 MiB written at once, 5 MiB read at once, trees of 20,000 nodes, two archives
     /// at once of 4 GiB and 200,000 files.
     fn default() -> Self {
         Self {
             owner: None,
             quota: None,
+            journal: None,
             largest_write: 256 << 20,
             longest_read: 5 << 20,
             largest_tree: 20_000,
@@ -91,10 +97,13 @@ pub(crate) struct Inner {
     pub(crate) settings: Settings,
     usage: Mutex<Option<Usage>>,
     pub(crate) archives: Arc<Semaphore>,
+    /// Of those who edit several files, or put a checkpoint back: one at a time.
+    pub(crate) editing: Turns,
 }
 
 impl Workspace {
-    /// Opens the folder. It blocks for two calls of the kernel.
+    /// Opens the folder, and takes back what an edit left whose process died. It blocks for a few
+    /// calls of the kernel.
     ///
     /// # Errors
     /// If it is no directory that can be read, or the kernel is without `openat2` (before 5.6, or
@@ -113,17 +122,21 @@ impl Workspace {
             });
         }
         let archives = Arc::new(Semaphore::new(settings.archives));
-        Ok(Self(Arc::new(Inner {
+        let inner = Inner {
             root,
             settings,
             usage: Mutex::new(None),
             archives,
-        })))
+            editing: Turns::default(),
+        };
+        edit::settle(&inner).map_err(io::Error::other)?;
+        Ok(Self(Arc::new(inner)))
     }
 
     /// A directory with what is in it, `depth` levels deep (1 to [`DEEPEST_TREE`]); of a file the
-    /// file alone. Names that begin with a dot are left out unless `hidden`. Where the limit of
-    /// nodes is reached the upper levels are whole, and what is cut says so.
+    /// file alone. Names that begin with a dot are left out unless `hidden`. There are `most` nodes
+    /// in it at most, and never more than [`Settings::largest_tree`]. Where that limit is reached
+    /// the upper levels are whole, and what is cut says so.
     ///
     /// # Errors
     /// [`FileError`], for what `root` names; what vanishes further down is left out.
@@ -132,9 +145,10 @@ impl Workspace {
         root: &WorkspacePath,
         depth: u32,
         hidden: bool,
+        most: usize,
     ) -> Result<Node, FileError> {
         let root = root.clone();
-        self.blocking(move |workspace| tree::tree(workspace, &root, depth, hidden))
+        self.blocking(move |workspace| tree::tree(workspace, &root, depth, hidden, most))
             .await
     }
 
@@ -194,6 +208,25 @@ impl Workspace {
         E: Into<Box<dyn Error + Send + Sync>>,
     {
         write::append(self, path, content).await
+    }
+
+    /// Makes several files what they shall be, while each is still what whoever asks has seen:
+    /// all of them or none, also when the process is killed meanwhile. A file that was there keeps
+    /// its mode unless it takes another's, others that were linked to it keep the old content; a
+    /// symlink is no file here, and each path may be named once. Missing directories are made, and
+    /// not removed again.
+    ///
+    /// # Errors
+    /// [`FileError::Changed`] where a file is not what it was; [`FileError::Busy`] where too many
+    /// wait to edit already; others as [`Workspace::write`]. Then the files are as they were, but
+    /// for [`FileError::NotRestored`].
+    pub async fn edit(&self, edits: Vec<Edit>) -> Result<(), FileError> {
+        let turn = self.0.editing.take().await?;
+        self.blocking(move |workspace| {
+            let _turn = turn;
+            edit::edit(workspace, edits)
+        })
+        .await
     }
 
     /// Deletes a file, a symlink, an empty directory, or with `recursive` one that is not. What is

@@ -25,9 +25,12 @@ async fn everything(given: &Given, path: &WorkspacePath) -> Vec<(&'static str, O
     let mut note = |what, result: Result<(), FileError>| came_to.push((what, result.err()));
     note(
         "tree",
-        workspace.tree(path, 16, true).await.map(|tree| {
-            assert!(!format!("{tree:?}").contains("canary"), "{tree:?}");
-        }),
+        workspace
+            .tree(path, 16, true, usize::MAX)
+            .await
+            .map(|tree| {
+                assert!(!format!("{tree:?}").contains("canary"), "{tree:?}");
+            }),
     );
     note("stat", workspace.stat(path).await.map(|_| ()));
     note(
@@ -182,7 +185,7 @@ async fn relative_symlinks_inside_are_followed() {
         assert_eq!(error.kind(), ErrorKind::InvalidPath);
     }
     // A tree and an archive do not go round in circles.
-    let tree = workspace.tree(&at(""), 16, true).await.unwrap();
+    let tree = workspace.tree(&at(""), 16, true, usize::MAX).await.unwrap();
     assert_eq!(tree.children.unwrap().len(), 6);
 }
 
@@ -232,7 +235,7 @@ fn a_symlink_swapped_all_the_time_never_leads_out() {
                 let _ = workspace
                     .rename(&at("swapped/moved"), &at("swapped/canary"), true)
                     .await;
-                let tree = workspace.tree(&at("swapped"), 4, true).await;
+                let tree = workspace.tree(&at("swapped"), 4, true, usize::MAX).await;
                 if let Ok(tree) = tree {
                     let canaries = format!("{tree:?}").matches("name: \"canary\"").count();
                     let inside = tree
@@ -304,7 +307,7 @@ async fn pipes_sockets_and_devices_are_no_files() {
             let wrote = workspace.append(&path, content("x")).await;
             assert!(matches!(wrote, Err(FileError::NotAFile(_))), "{wrote:?}");
             workspace.stat(&path).await.unwrap();
-            workspace.tree(&at(""), 1, false).await.unwrap();
+            workspace.tree(&at(""), 1, false, usize::MAX).await.unwrap();
             let mut archive = workspace.archive(&at(""), Format::TarGz).await.unwrap();
             while let Some(piece) = archive.next().await {
                 piece.unwrap();
@@ -377,7 +380,11 @@ async fn a_very_deep_workspace_can_be_measured_watched_and_deleted() {
     let (_watch, changes) = Watcher::default().watch(&given.workspace).await.unwrap();
     drop(changes);
     println!("watched after {:?}", begun.elapsed());
-    given.workspace.tree(&at(""), 16, true).await.unwrap();
+    given
+        .workspace
+        .tree(&at(""), 16, true, usize::MAX)
+        .await
+        .unwrap();
     let mut archive = given
         .workspace
         .archive(&at(""), Format::TarGz)

@@ -84,7 +84,7 @@ async fn what_is_written_is_read_and_can_be_moved_and_deleted() {
     workspace.delete(&at("c/d"), false).await.unwrap();
     workspace.delete(&at("c"), false).await.unwrap();
     assert_eq!(
-        names(&workspace.tree(&at(""), 3, true).await.unwrap()),
+        names(&workspace.tree(&at(""), 3, true, usize::MAX).await.unwrap()),
         ["a", "log"]
     );
 }
@@ -162,7 +162,7 @@ async fn what_is_of_another_kind_is_refused() {
         ErrorKind::Conflict
     );
     assert_eq!(
-        kind(workspace.tree(&at("nothing"), 1, true).await),
+        kind(workspace.tree(&at("nothing"), 1, true, usize::MAX).await),
         ErrorKind::NotFound
     );
 }
@@ -329,7 +329,7 @@ async fn a_tree_shows_as_much_as_was_asked_for() {
     fs::write(given.root.join("a/file"), "x").unwrap();
     fs::write(given.root.join("a/.hidden"), "x").unwrap();
     symlink("nowhere", given.root.join("link")).unwrap();
-    let tree = workspace.tree(&at(""), 2, false).await.unwrap();
+    let tree = workspace.tree(&at(""), 2, false, usize::MAX).await.unwrap();
     assert_eq!((tree.name.as_str(), tree.path.as_str()), ("workspace", ""));
     assert_eq!(names(&tree), ["a", "empty", "link"]);
     let children = tree.children.as_ref().unwrap();
@@ -349,18 +349,22 @@ async fn a_tree_shows_as_much_as_was_asked_for() {
         (Kind::Symlink, true)
     );
     assert_eq!(
-        names(&workspace.tree(&at("a"), 1, true).await.unwrap()),
+        names(&workspace.tree(&at("a"), 1, true, usize::MAX).await.unwrap()),
         [".hidden", "b", "file"]
     );
     assert_eq!(
-        workspace.tree(&at("a/file"), 1, true).await.unwrap().kind,
+        workspace
+            .tree(&at("a/file"), 1, true, usize::MAX)
+            .await
+            .unwrap()
+            .kind,
         Kind::File
     );
     // Of too much the upper levels are whole.
     for number in 0..30 {
         fs::write(given.root.join(format!("a/b/{number}")), "x").unwrap();
     }
-    let tree = workspace.tree(&at(""), 16, true).await.unwrap();
+    let tree = workspace.tree(&at(""), 16, true, usize::MAX).await.unwrap();
     assert_eq!(names(&tree), ["a", "empty", "link"]);
     let b = &tree.children.as_ref().unwrap()[0]
         .children
@@ -370,6 +374,9 @@ async fn a_tree_shows_as_much_as_was_asked_for() {
         b.truncated && b.children.as_ref().unwrap().len() == 6,
         "{b:?}"
     );
+    // Whoever has little room asks for less.
+    let few = workspace.tree(&at(""), 16, true, 2).await.unwrap();
+    assert_eq!((names(&few).len(), few.truncated), (2, true));
 }
 
 #[tokio::test]
@@ -378,7 +385,11 @@ async fn names_that_are_no_text_are_shown_and_go_with_their_directory() {
     fs::create_dir(given.root.join("folder")).unwrap();
     let name = OsStr::from_bytes(b"caf\xe9");
     fs::write(given.root.join("folder").join(name), "x").unwrap();
-    let tree = given.workspace.tree(&at("folder"), 1, true).await.unwrap();
+    let tree = given
+        .workspace
+        .tree(&at("folder"), 1, true, usize::MAX)
+        .await
+        .unwrap();
     assert_eq!(names(&tree), ["caf\u{fffd}"]);
     assert_eq!(
         kind(given.workspace.read(&at("folder/caf\u{fffd}")).await),
@@ -491,7 +502,7 @@ async fn who_owns_what() {
     assert!(
         given
             .workspace
-            .tree(&at("a"), 3, true)
+            .tree(&at("a"), 3, true, usize::MAX)
             .await
             .unwrap()
             .children
@@ -536,7 +547,7 @@ async fn a_tree_of_ten_thousand_files() {
         let begun = Instant::now();
         let tree = given
             .workspace
-            .tree(&WorkspacePath::root(), 16, true)
+            .tree(&WorkspacePath::root(), 16, true, usize::MAX)
             .await
             .unwrap();
         times.push(begun.elapsed());

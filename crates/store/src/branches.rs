@@ -7,7 +7,7 @@
 use crate::{
     Listed, Window,
     failure::failure,
-    messages::{self, message_columns},
+    messages::{self, COLUMNS, LIST_MAX_BYTES, measured, message_columns},
     rows::{count_of, first},
     runs::{RunId, busy},
 };
@@ -49,15 +49,16 @@ pub async fn find(
     let read = |row: &Row| -> Result<Branching, SqlError> {
         Ok(Branching {
             message: messages::read(row)?,
-            run: RunId(row.get(11)?),
-            question: crate::rows::uuid(row, 12)?,
-            text: row.get(13)?,
+            run: RunId(row.get(COLUMNS)?),
+            question: crate::rows::uuid(row, COLUMNS + 1)?,
+            text: row.get(COLUMNS + 2)?,
         })
     };
     first(sql, SELECT, parameters, read).await
 }
 
-/// The messages that follow the same one as `message`, itself among them, oldest first.
+/// The messages that follow the same one as `message`, itself among them, oldest first. Fewer come
+/// where their texts are long together.
 ///
 /// # Errors
 /// What a failed statement means.
@@ -72,15 +73,20 @@ pub async fn siblings(
     let count = format!("SELECT COUNT(*) {OF}");
     let counted = sql.execute(&count, parameters.clone()).await;
     let counted = counted.map_err(failure)?;
+    let rows = format!("SELECT * {OF} ORDER BY id LIMIT ?3 OFFSET ?4");
     let select = format!(
         concat!(
             "SELECT ",
             message_columns!(),
-            " {} ORDER BY id LIMIT ?3 OFFSET ?4"
+            " FROM {} WHERE place = 1 OR so_far <= ?5 ORDER BY id"
         ),
-        OF
+        measured(&rows, "id")
     );
-    parameters.extend([window.limit.into(), window.skip.into()]);
+    parameters.extend([
+        window.limit.into(),
+        window.skip.into(),
+        LIST_MAX_BYTES.into(),
+    ]);
     let rows = sql.execute(&select, parameters).await.map_err(failure)?;
     Listed::of(&rows, &counted, messages::read)
 }

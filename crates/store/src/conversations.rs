@@ -5,7 +5,7 @@ use crate::{
     Listed, Window,
     failure::failure,
     rows::first,
-    sessions::{read, session_columns},
+    sessions::{has_room, read, session_columns, unless_full},
 };
 use domain::{ConversationOwner, Error, Session, SessionId, SessionTitle, UserId};
 use ports::{Sql, Value};
@@ -34,10 +34,12 @@ pub(crate) fn parameter(owner: ConversationOwner) -> Value {
     }
 }
 
-/// Stores a new conversation of `user`. `None` if `owner` is not, or does not include, that user.
+/// Stores a new conversation of `user`, who has fewer than `most` sessions if they have an account;
+/// open users, as many of whom as they like anybody can make, are not counted. `None` if `owner` is
+/// not, or does not include, that user.
 ///
 /// # Errors
-/// What a failed statement means.
+/// A conflict when the account has as many, else what a failed statement means.
 pub async fn insert(
     sql: &dyn Sql,
     uuid: Uuid,
@@ -45,11 +47,14 @@ pub async fn insert(
     user: UserId,
     title: Option<&SessionTitle>,
     now: i64,
+    most: i64,
 ) -> Result<Option<Session>, Error> {
     const INSERT: &str = concat!(
         "INSERT INTO sessions (uuid, kind, user_id, title, created_at) \
          SELECT ?1, 'open', id, ?4, ?5 FROM users \
-         WHERE id = ?2 AND CASE WHEN ?3 IS NULL THEN realm = 'open' ELSE id = ?3 END RETURNING ",
+         WHERE id = ?2 AND CASE WHEN ?3 IS NULL THEN realm = 'open' ELSE id = ?3 AND ",
+        has_room!("?3", "?6"),
+        " END RETURNING ",
         session_columns!()
     );
     let parameters = vec![
@@ -58,8 +63,13 @@ pub async fn insert(
         parameter(owner),
         title.map(SessionTitle::as_str).into(),
         now.into(),
+        most.into(),
     ];
-    first(sql, INSERT, parameters, read).await
+    let made = first(sql, INSERT, parameters, read).await?;
+    match owner == ConversationOwner::Account(user) {
+        true => unless_full(sql, user, most, made).await,
+        false => Ok(made),
+    }
 }
 
 /// The conversation of that number, if it is of `owner`.

@@ -2,6 +2,7 @@
 
 use crate::{
     Listed, Window,
+    failure::failure,
     listed::listed,
     rows::{count_of, first, flag, instant, known, uuid},
 };
@@ -127,6 +128,27 @@ pub async fn finish(sql: &dyn Sql, uuid: Uuid, ending: &Ending<'_>) -> Result<bo
         i64::from(usage.estimated).into(),
     ];
     Ok(count_of(sql, UPDATE, parameters).await? > 0)
+}
+
+/// Adds to what an execution used, be it one that has ended.
+///
+/// # Errors
+/// What a failed statement means.
+pub async fn use_more(sql: &dyn Sql, uuid: Uuid, usage: TokenUsage) -> Result<(), Error> {
+    const UPDATE: &str = "UPDATE executions SET input_tokens = input_tokens + ?2, \
+             output_tokens = output_tokens + ?3, cost = cost + ?4, estimated = MAX(estimated, ?5) \
+         WHERE uuid = ?1";
+    let parameters = vec![
+        uuid.to_string().into(),
+        usage.input.into(),
+        usage.output.into(),
+        usage.cost.into(),
+        i64::from(usage.estimated).into(),
+    ];
+    sql.execute(UPDATE, parameters)
+        .await
+        .map(drop)
+        .map_err(failure)
 }
 
 /// Ends what is still running of a run that has ended, with nothing used. Returns how many.

@@ -5,14 +5,16 @@
 use crate::{
     Listed, Window,
     failure::failure,
-    rows::{first, known, uuid},
+    rows::{first, flag, known, uuid},
 };
-use domain::{Error, Message, MessageId, MessagePlace, MessageStatus, Role, SessionId, Timestamp};
+use domain::{
+    Error, Message, MessageId, MessagePlace, MessageStatus, Role, SessionId, Timestamp, Usage,
+};
 use ports::{Row, Sql, SqlError};
 use uuid::Uuid;
 
 /// The most text, in bytes, that one list carries. The first message comes in any case.
-const LIST_MAX_BYTES: i64 = 8 * 1024 * 1024;
+pub(crate) const LIST_MAX_BYTES: i64 = 8 * 1024 * 1024;
 
 /// What [`read`] reads of a table or subquery `messages`.
 macro_rules! message_columns {
@@ -29,10 +31,15 @@ macro_rules! message_columns {
              SELECT COUNT(*) FROM messages AS beside \
              WHERE beside.session_id = messages.session_id \
                  AND beside.parent_id IS messages.parent_id AND beside.run_id IS NOT NULL \
-                 AND beside.id <= messages.id) END"
+                 AND beside.id <= messages.id) END, \
+         json_extract(messages.usage, '$.input'), json_extract(messages.usage, '$.output'), \
+         json_extract(messages.usage, '$.cost'), json_extract(messages.usage, '$.estimated')"
     };
 }
 pub(crate) use message_columns;
+
+/// How many columns [`message_columns`] are.
+pub(crate) const COLUMNS: usize = 15;
 
 /// Messages of `session`, oldest first: those of `window` counted from the oldest, or, without
 /// one, the newest `limit`. Fewer come where their texts are long together.
@@ -58,18 +65,18 @@ pub async fn of_session(
         Some(window) => ("id", window),
         None => ("id DESC", Window { skip: 0, limit }),
     };
+    let rows = format!(
+        "SELECT * FROM messages WHERE session_id = ?1 \
+             AND hidden = 0 AND (status <> 'answering' OR lease_until < ?2) \
+         ORDER BY {order} LIMIT ?3 OFFSET ?4"
+    );
     let select = format!(
         concat!(
             "SELECT ",
             message_columns!(),
-            " FROM (SELECT *, SUM(LENGTH(CAST(content AS BLOB))) OVER (ORDER BY {order}) AS so_far, \
-                   ROW_NUMBER() OVER (ORDER BY {order}) AS place \
-               FROM (SELECT * FROM messages WHERE session_id = ?1 \
-                         AND hidden = 0 AND (status <> 'answering' OR lease_until < ?2) \
-                     ORDER BY {order} LIMIT ?3 OFFSET ?4)) AS messages \
-             WHERE place = 1 OR so_far <= ?5 ORDER BY id"
+            " FROM {} WHERE place = 1 OR so_far <= ?5 ORDER BY id"
         ),
-        order = order
+        measured(&rows, order)
     );
     let parameters = vec![
         session.0.into(),
@@ -80,6 +87,15 @@ pub async fn of_session(
     ];
     let rows = sql.execute(&select, parameters).await.map_err(failure)?;
     Listed::of(&rows, &counted, read)
+}
+
+/// A subquery `messages` of the rows that a statement gives, each with its `place` in that order
+/// and the bytes of all texts `so_far`.
+pub(crate) fn measured(rows: &str, order: &str) -> String {
+    format!(
+        "(SELECT *, SUM(LENGTH(CAST(content AS BLOB))) OVER (ORDER BY {order}) AS so_far, \
+             ROW_NUMBER() OVER (ORDER BY {order}) AS place FROM ({rows})) AS messages"
+    )
 }
 
 /// The messages of a run, in their order: the user's, then those of agents. There are as many as
@@ -148,5 +164,18 @@ pub(crate) fn read(row: &Row) -> Result<Message, SqlError> {
             siblings: row.get(9)?,
             number: row.get(10)?,
         },
+        usage: usage(row)?,
     })
+}
+
+fn usage(row: &Row) -> Result<Option<Usage>, SqlError> {
+    if row.get::<Option<i64>>(11)?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Usage {
+        input: row.get(11)?,
+        output: row.get(12)?,
+        cost: row.get(13)?,
+        estimated: flag(row, 14)?,
+    }))
 }

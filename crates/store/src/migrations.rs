@@ -39,6 +39,7 @@ pub const MIGRATIONS: &[Migration] = embedded![
     "0009_codex",
     "0010_workflows",
     "0011_studio_runs",
+    "0012_search",
 ];
 
 /// How long one applier may take before another takes over.

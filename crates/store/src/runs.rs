@@ -5,12 +5,26 @@
 
 use crate::{
     failure::failure,
-    rows::{count_of, first, known, uuid},
+    rows::{count_of, first, flag, known, uuid},
     sessions::Scope,
 };
-use domain::{Error, ErrorKind, SessionId, SessionKey, SessionKind, UserId};
+use domain::{Error, ErrorKind, SessionId, SessionKey, SessionKind, Usage, UserId};
 use ports::{Row, Sql, SqlError};
 use uuid::Uuid;
+
+/// What [`read`] reads of a table `runs`.
+macro_rules! columns {
+    () => {
+        "runs.id, runs.uuid, runs.session_id, \
+         (SELECT sessions.uuid FROM sessions WHERE sessions.id = runs.session_id), \
+         (SELECT sessions.kind FROM sessions WHERE sessions.id = runs.session_id), \
+         runs.user_id, runs.status, runs.reason, runs.detail, \
+         runs.input_tokens, runs.output_tokens, runs.cost, runs.estimated"
+    };
+}
+
+/// How many columns these are.
+const COLUMNS: usize = 13;
 
 /// A run's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +98,19 @@ pub struct StoredRun {
     pub reason: Option<String>,
     /// The same in a sentence.
     pub detail: Option<String>,
+    /// What it had used when it was read.
+    pub usage: Usage,
+}
+
+/// A run that was taken to be executed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// The run.
+    pub run: StoredRun,
+    /// Whether somebody asked for it to be stopped.
+    pub is_to_stop: bool,
+    /// Whether something was done in it before.
+    pub goes_on: bool,
 }
 
 /// Who executes a run.
@@ -188,19 +215,13 @@ pub async fn take_back(sql: &dyn Sql, run: Uuid) -> Result<bool, Error> {
     Ok(count_of(sql, DELETE, vec![run.to_string().into()]).await? > 0)
 }
 
-/// What [`StoredRun`] is read from.
-const SELECT: &str = "\
-    SELECT runs.id, runs.uuid, session_id, sessions.uuid, kind, runs.user_id, runs.status, \
-        runs.reason, runs.detail \
-    FROM runs JOIN sessions ON sessions.id = runs.session_id";
-
 /// The run of that number.
 ///
 /// # Errors
 /// What a failed statement means.
 pub async fn find(sql: &dyn Sql, run: Uuid) -> Result<Option<StoredRun>, Error> {
-    let select = format!("{SELECT} WHERE runs.uuid = ?1");
-    first(sql, &select, vec![run.to_string().into()], read).await
+    const SELECT: &str = concat!("SELECT ", columns!(), " FROM runs WHERE runs.uuid = ?1");
+    first(sql, SELECT, vec![run.to_string().into()], read).await
 }
 
 /// The session's unfinished run.
@@ -208,11 +229,15 @@ pub async fn find(sql: &dyn Sql, run: Uuid) -> Result<Option<StoredRun>, Error> 
 /// # Errors
 /// What a failed statement means.
 pub async fn unfinished_of(sql: &dyn Sql, session: SessionId) -> Result<Option<StoredRun>, Error> {
-    let select = format!("{SELECT} WHERE session_id = ?1 AND status IN ('queued', 'running')");
-    first(sql, &select, vec![session.0.into()], read).await
+    const SELECT: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM runs WHERE runs.session_id = ?1 AND runs.status IN ('queued', 'running')"
+    );
+    first(sql, SELECT, vec![session.0.into()], read).await
 }
 
-/// Takes the run to execute it until `until`. `false` when it has ended, is gone, or somebody else
+/// Takes the run to execute it until `until`. `None` when it has ended, is gone, or somebody else
 /// holds it.
 ///
 /// # Errors
@@ -223,19 +248,31 @@ pub async fn take(
     token: &str,
     now: i64,
     until: i64,
-) -> Result<bool, Error> {
-    const UPDATE: &str = "\
-        UPDATE runs SET status = 'running', lease = ?2, lease_until = ?4, \
-            started_at = COALESCE(started_at, ?3) \
-        WHERE uuid = ?1 AND status IN ('queued', 'running') \
-            AND (lease IS NULL OR lease_until < ?3) RETURNING id";
+) -> Result<Option<Taken>, Error> {
+    const UPDATE: &str = concat!(
+        "UPDATE runs SET status = 'running', lease = ?2, lease_until = ?4, \
+             started_at = COALESCE(started_at, ?3) \
+         WHERE uuid = ?1 AND status IN ('queued', 'running') \
+             AND (lease IS NULL OR lease_until < ?3) \
+         RETURNING ",
+        columns!(),
+        ", runs.interrupt_at IS NOT NULL, \
+         EXISTS (SELECT 1 FROM steps WHERE steps.run_id = runs.id AND steps.kind <> 'user')"
+    );
     let parameters = vec![
         run.to_string().into(),
         token.into(),
         now.into(),
         until.into(),
     ];
-    Ok(count_of(sql, UPDATE, parameters).await? > 0)
+    let taken = |row: &Row| {
+        Ok(Taken {
+            run: read(row)?,
+            is_to_stop: flag(row, COLUMNS)?,
+            goes_on: flag(row, COLUMNS + 1)?,
+        })
+    };
+    first(sql, UPDATE, parameters, taken).await
 }
 
 /// Renews a lease to `until`. `None` when it is lost, or the run is gone; else whether somebody
@@ -319,7 +356,9 @@ pub struct Unfinished {
     pub created_at: i64,
 }
 
-/// Unfinished runs, and those that ended after `ended`, oldest first, at most `most`.
+/// Unfinished runs, and those that ended after `ended`, at most `most`: the first of each user,
+/// then the second of each, and so on, so that nobody's many keep those of others from the list.
+/// A user's oldest comes first, and one that has ended after all that have not.
 ///
 /// # Errors
 /// What a failed statement means.
@@ -329,11 +368,19 @@ pub async fn unfinished(
     most: i64,
 ) -> Result<Vec<Unfinished>, Error> {
     const SELECT: &str = "\
-        SELECT runs.uuid, sessions.uuid, sessions.kind, runs.created_at, \
-            CASE sessions.kind WHEN 'studio' THEN users.uuid END, runs.user_id \
-        FROM runs JOIN sessions ON sessions.id = runs.session_id \
-            JOIN users ON users.id = sessions.user_id \
-        WHERE runs.status IN ('queued', 'running') OR runs.ended_at > ?2 ORDER BY runs.id LIMIT ?1";
+        SELECT run, session, kind, created_at, room, user_id FROM ( \
+            SELECT runs.id AS id, runs.uuid AS run, sessions.uuid AS session, \
+                sessions.kind AS kind, runs.created_at AS created_at, \
+                CASE sessions.kind WHEN 'studio' THEN users.uuid END AS room, \
+                runs.user_id AS user_id, \
+                ROW_NUMBER() OVER (PARTITION BY runs.user_id \
+                    ORDER BY runs.ended_at IS NOT NULL, runs.id) AS place \
+            FROM runs JOIN sessions ON sessions.id = runs.session_id \
+                JOIN users ON users.id = sessions.user_id \
+            WHERE runs.id IN ( \
+                SELECT id FROM runs WHERE status IN ('queued', 'running') \
+                UNION ALL SELECT id FROM runs WHERE ended_at > ?2)) \
+        ORDER BY place, id LIMIT ?1";
     let rows = sql.execute(SELECT, vec![most.into(), ended.into()]).await;
     let rows = rows.map_err(failure)?;
     let read = |row: &Row| {
@@ -380,36 +427,11 @@ fn read(row: &Row) -> Result<StoredRun, SqlError> {
         status: known(row, 6, RunStatus::parse)?,
         reason: row.get(7)?,
         detail: row.get(8)?,
+        usage: Usage {
+            input: row.get(9)?,
+            output: row.get(10)?,
+            cost: row.get(11)?,
+            estimated: flag(row, 12)?,
+        },
     })
-}
-
-/// What a run has used, once it has ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RunUsage {
-    /// Tokens of the questions.
-    pub input: i64,
-    /// Tokens of the answers.
-    pub output: i64,
-    /// What both cost, in 10⁻¹² of the currency's unit.
-    pub cost: i64,
-    /// Whether a part of it was estimated.
-    pub estimated: bool,
-}
-
-/// What a run has used; nothing before it has ended.
-///
-/// # Errors
-/// What a failed statement means.
-pub async fn usage(sql: &dyn Sql, run: RunId) -> Result<Option<RunUsage>, Error> {
-    const SELECT: &str =
-        "SELECT input_tokens, output_tokens, cost, estimated FROM runs WHERE id = ?1";
-    let read = |row: &Row| {
-        Ok(RunUsage {
-            input: row.get(0)?,
-            output: row.get(1)?,
-            cost: row.get(2)?,
-            estimated: row.get::<i64>(3)? != 0,
-        })
-    };
-    first(sql, SELECT, vec![run.0.into()], read).await
 }

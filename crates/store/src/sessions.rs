@@ -16,27 +16,53 @@ use crate::{
     failure::failure,
     rows::{count_of, first, known, uuid},
 };
-use domain::{Error, Session, SessionId, SessionKey, SessionKind, SessionTitle, Timestamp, UserId};
+use domain::{
+    Error, ErrorKind, Session, SessionId, SessionKey, SessionKind, SessionTitle, Timestamp, UserId,
+};
 use ports::{Row, Sql, SqlError, Value};
 use uuid::Uuid;
 
-/// What [`read`] reads. A session without a title is called as its first message from a person
-/// begins; it was last changed when it was renamed or written in.
-macro_rules! session_columns {
+/// What a session without a title is called after: how its first message from a person begins.
+macro_rules! first_message {
     () => {
-        "sessions.id, sessions.uuid, sessions.kind, sessions.user_id, sessions.title, \
-         sessions.created_at, \
-         MAX(sessions.created_at, COALESCE(sessions.updated_at, 0), COALESCE(( \
-             SELECT messages.created_at FROM messages WHERE messages.session_id = sessions.id \
-             ORDER BY messages.id DESC LIMIT 1), 0)), \
-         CASE WHEN sessions.title IS NULL THEN ( \
+        "CASE WHEN sessions.title IS NULL THEN ( \
              SELECT SUBSTR(messages.content, 1, 400) FROM messages \
              WHERE messages.session_id = sessions.id AND messages.role = 'user' \
                  AND messages.hidden = 0 \
              ORDER BY messages.id LIMIT 1) END"
     };
 }
+pub(crate) use first_message;
+
+/// What [`read`] reads. A session was last changed when it was renamed or written in.
+macro_rules! session_columns {
+    () => {
+        concat!(
+            "sessions.id, sessions.uuid, sessions.kind, sessions.user_id, sessions.title, \
+             sessions.created_at, \
+             MAX(sessions.created_at, COALESCE(sessions.updated_at, 0), COALESCE(( \
+                 SELECT messages.created_at FROM messages \
+                 WHERE messages.session_id = sessions.id \
+                 ORDER BY messages.id DESC LIMIT 1), 0)), ",
+            $crate::sessions::first_message!()
+        )
+    };
+}
 pub(crate) use session_columns;
+
+/// The condition that the user in one parameter has fewer sessions than the number in another, of
+/// whatever kind.
+macro_rules! has_room {
+    ($user:literal, $most:literal) => {
+        concat!(
+            "(SELECT COUNT(*) FROM sessions WHERE sessions.user_id = ",
+            $user,
+            ") < ",
+            $most
+        )
+    };
+}
+pub(crate) use has_room;
 
 /// The most letters of a title that is made from a message.
 const MADE_TITLE: usize = 80;
@@ -90,10 +116,10 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// Stores a new session. `None` when the account is gone.
+/// Stores a new session of an account that has fewer than `most`. `None` when it is gone.
 ///
 /// # Errors
-/// What a failed statement means.
+/// A conflict when it has as many, else what a failed statement means.
 pub async fn insert(
     sql: &dyn Sql,
     uuid: Uuid,
@@ -101,10 +127,13 @@ pub async fn insert(
     user: UserId,
     title: Option<&SessionTitle>,
     now: i64,
+    most: i64,
 ) -> Result<Option<Session>, Error> {
     const INSERT: &str = concat!(
         "INSERT INTO sessions (uuid, kind, user_id, title, created_at) \
-         SELECT ?1, ?2, id, ?4, ?5 FROM users WHERE realm = 'account' AND id = ?3 RETURNING ",
+         SELECT ?1, ?2, id, ?4, ?5 FROM users WHERE realm = 'account' AND id = ?3 AND ",
+        has_room!("?3", "?6"),
+        " RETURNING ",
         session_columns!()
     );
     let parameters = vec![
@@ -113,8 +142,28 @@ pub async fn insert(
         user.0.into(),
         title.map(SessionTitle::as_str).into(),
         now.into(),
+        most.into(),
     ];
-    first(sql, INSERT, parameters, read).await
+    let made = first(sql, INSERT, parameters, read).await?;
+    unless_full(sql, user, most, made).await
+}
+
+/// What was made of a session of `user`; where none was, an error if that is because of `most`.
+pub(crate) async fn unless_full(
+    sql: &dyn Sql,
+    user: UserId,
+    most: i64,
+    made: Option<Session>,
+) -> Result<Option<Session>, Error> {
+    const FULL: &str = concat!(
+        "SELECT id FROM users WHERE id = ?1 AND NOT ",
+        has_room!("?1", "?2")
+    );
+    if made.is_none() && count_of(sql, FULL, vec![user.0.into(), most.into()]).await? > 0 {
+        let detail = format!("An account has at most {most} sessions. Delete one first");
+        return Err(Error::new(ErrorKind::Conflict, detail));
+    }
+    Ok(made)
 }
 
 /// The session of that key, if it is in `scope`.
@@ -218,17 +267,27 @@ pub async fn delete(sql: &dyn Sql, scope: Scope<'_>, key: SessionKey) -> Result<
 
 /// A row of [`session_columns`].
 pub(crate) fn read(row: &Row) -> Result<Session, SqlError> {
-    let title: Option<String> = row.get(4)?;
-    let first_message: Option<String> = row.get(7)?;
     Ok(Session {
         id: SessionId(row.get(0)?),
         uuid: uuid(row, 1)?,
         kind: known(row, 2, SessionKind::parse)?,
         user_id: UserId(row.get(3)?),
-        title: title.or_else(|| beginning(first_message.as_deref()?, MADE_TITLE)),
+        title: title(row, 4, 7)?,
         created_at: Timestamp(row.get(5)?),
         updated_at: Timestamp(row.get(6)?),
     })
+}
+
+/// What a session is called: its title, else the one that [`first_message`] makes, of the columns
+/// that these are in.
+pub(crate) fn title(
+    row: &Row,
+    given: usize,
+    first_message: usize,
+) -> Result<Option<String>, SqlError> {
+    let given: Option<String> = row.get(given)?;
+    let first_message: Option<String> = row.get(first_message)?;
+    Ok(given.or_else(|| beginning(first_message.as_deref()?, MADE_TITLE)))
 }
 
 /// The first line of a message that says something, cut to `most` letters.

@@ -44,7 +44,8 @@ pub struct StoredStep {
 /// A session's steps: those of earlier runs, and those of one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Steps {
-    /// Of earlier runs. What stands before the last summary of the turn itself is left out.
+    /// Of earlier runs. What stands before the last summary of the turn itself is left out, and so
+    /// is what says only how they went: that they, or an answer, began and ended.
     pub earlier: Vec<StoredStep>,
     /// Of the run.
     pub run: Vec<StoredStep>,
@@ -59,10 +60,11 @@ pub async fn up_to(sql: &dyn Sql, run: RunId) -> Result<Steps, Error> {
         branch!("?1"),
         "SELECT number, at, agent, thread, kind, body, run_id = ?1 \
          FROM line JOIN steps ON steps.run_id = line.id \
-         WHERE run_id = ?1 OR number > COALESCE(( \
+         WHERE run_id = ?1 OR ( \
+             kind NOT IN ('started', 'ended', 'paused', 'resumed') AND number > COALESCE(( \
              SELECT json_extract(body, '$.through') FROM line JOIN steps ON steps.run_id = line.id \
              WHERE run_id <> ?1 AND kind = 'compaction' AND thread IS NULL AND json_valid(body) \
-             ORDER BY number DESC LIMIT 1), 0) \
+             ORDER BY number DESC LIMIT 1), 0)) \
          ORDER BY number"
     );
     let rows = sql.execute(SELECT, vec![run.0.into()]);

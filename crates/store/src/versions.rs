@@ -89,23 +89,26 @@ pub async fn find(
     first(sql, SELECT, parameters, read).await
 }
 
-/// How many bytes the JSON of that version has, or of the newest, without reading it.
+/// The same without its JSON, which may be large: the version, and the workflow's service.
 ///
 /// # Errors
 /// What a failed statement means.
-pub async fn size(
+pub async fn look(
     sql: &dyn Sql,
     scope: Scope,
     workflow: WorkflowId,
     number: Option<i64>,
-) -> Result<Option<i64>, Error> {
-    const SELECT: &str = "SELECT versions.size FROM workflows \
-         JOIN workflow_versions AS versions ON versions.workflow_id = workflows.id \
-         WHERE workflows.id = ?1 AND (?2 IS NULL OR workflows.user_id = ?2) \
-             AND versions.number = COALESCE(?3, workflows.version)";
+) -> Result<Option<(WorkflowVersion, Option<ServiceId>)>, Error> {
+    const SELECT: &str = select!(
+        ", workflows.service_id",
+        "AND versions.number = COALESCE(?3, workflows.version)"
+    );
     let owner = scope.owner.map(|user| user.0);
     let parameters = vec![workflow.0.into(), owner.into(), number.into()];
-    first(sql, SELECT, parameters, |row: &Row| row.get(0)).await
+    let read = |row: &Row| -> Result<_, SqlError> {
+        Ok((read(row)?, row.get::<Option<i64>>(11)?.map(ServiceId)))
+    };
+    first(sql, SELECT, parameters, read).await
 }
 
 fn read(row: &Row) -> Result<WorkflowVersion, SqlError> {

@@ -386,6 +386,30 @@ async fn history_is_kept_and_filtered() {
 }
 
 #[tokio::test]
+async fn what_is_used_besides_is_added() {
+    let sql = database().await;
+    let begun = begin(&sql, 1, 1, 1_000).await.expect("an execution");
+    let usage = |estimated| TokenUsage {
+        input: 10,
+        output: 20,
+        cost: 225,
+        estimated,
+    };
+    for (estimated, times) in [(false, 1), (true, 2), (false, 3)] {
+        let more = executions::use_more(&sql, begun.uuid, usage(estimated));
+        more.await.expect("a statement");
+        let every = ExecutionFilter::default();
+        let listed = executions::list(&sql, AgentId(1), every, ALL).await;
+        let found = listed.expect("a list").items.remove(0).usage;
+        assert_eq!(
+            (found.input, found.output, found.cost),
+            (10 * times, 20 * times, 225 * times)
+        );
+        assert_eq!(found.estimated, times > 1);
+    }
+}
+
+#[tokio::test]
 async fn a_beginning_that_is_stored_again_is_the_same() {
     let sql = database().await;
     let new = NewExecution {

@@ -32,7 +32,8 @@ impl Talk {
     async fn start() -> Self {
         let sql = database().await;
         let ada = account(&sql, "ada", "h").await;
-        let made = sessions::insert(&sql, fresh(), SessionKind::Workspace, ada.id, None, 0).await;
+        let made =
+            sessions::insert(&sql, fresh(), SessionKind::Workspace, ada.id, None, 0, 100).await;
         let session = made.expect("a statement").expect("a session");
         Self { sql, ada, session }
     }
@@ -61,14 +62,9 @@ impl Talk {
     /// Answers in so many messages, and ends.
     async fn answer(&self, run: Uuid, answers: &[&str]) {
         let sql = &self.sql;
-        assert!(
-            runs::take(sql, run, "t", 10, 20)
-                .await
-                .expect("a statement")
-        );
-        let found = runs::find(sql, run).await.expect("a statement");
+        let taken = runs::take(sql, run, "t", 10, 20).await;
         let lease = Lease {
-            run: found.expect("a run").id,
+            run: taken.expect("a statement").expect("a run").run.id,
             token: "t".to_owned(),
         };
         let last: i64 = given::one(sql, "SELECT MAX(number) FROM steps", Vec::new()).await;
@@ -238,6 +234,7 @@ async fn a_branch_beside_a_run_of_another_session_is_none() {
         talk.ada.id,
         None,
         0,
+        100,
     );
     let other = other.await.expect("a statement").expect("a session");
     let body = format!(r#"{{"type":"user","message_id":"{}","text":"x"}}"#, fresh());

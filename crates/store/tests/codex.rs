@@ -4,14 +4,14 @@
 
 mod given;
 
-use domain::{ErrorKind, Session, SessionKey, SessionKind, UserId};
+use domain::{ErrorKind, Session, SessionKey, SessionKind, UserId, event::TokenCount};
 use given::{account, count, database, fresh, one};
 use platform_native::sqlite::Database;
 use store::{
     codex::{
         self, CodexSettings,
         approvals::{self, ApprovalKind, NewApproval, PatchOutcome, Verdict},
-        submissions::{self, NewMessage, Submitted},
+        submissions::{self, NewMessage, NewSubmission, Submitted},
     },
     runs::{self, Lease},
     sessions::{self, Scope},
@@ -33,7 +33,7 @@ fn settings() -> CodexSettings {
 }
 
 async fn session(sql: &Database, user: UserId) -> Session {
-    let made = codex::insert(sql, fresh(), user, &settings(), 3).await;
+    let made = codex::insert(sql, fresh(), user, &settings(), 3, 100).await;
     made.expect("a statement").expect("a session")
 }
 
@@ -52,6 +52,7 @@ async fn say(
         session: session.id,
         user,
         submission,
+        content_hash: submission,
         run,
         agent: "Alex",
         body: &body,
@@ -62,14 +63,9 @@ async fn say(
 }
 
 async fn lease(sql: &Database, run: Uuid) -> Lease {
-    assert!(
-        runs::take(sql, run, "me", 10, 20)
-            .await
-            .expect("a statement")
-    );
-    let found = runs::find(sql, run).await.expect("a statement");
+    let taken = runs::take(sql, run, "me", 10, 60).await;
     Lease {
-        run: found.expect("the run").id,
+        run: taken.expect("a statement").expect("the run").run.id,
         token: "me".to_owned(),
     }
 }
@@ -109,7 +105,7 @@ async fn a_session_has_its_settings_from_the_first_moment() {
         (glance.running, glance.queued, glance.approvals),
         (false, 0, 0)
     );
-    let nobody = codex::insert(&sql, fresh(), UserId(99), &settings(), 3).await;
+    let nobody = codex::insert(&sql, fresh(), UserId(99), &settings(), 3, 100).await;
     assert_eq!(nobody.expect("a statement"), None);
     let scope = Scope::of(ada.id, &[SessionKind::Codex]);
     let key = SessionKey::Id(made.id);
@@ -153,6 +149,15 @@ async fn messages_wait_their_turn() {
     // What was refused may come again; what was taken is answered as it was.
     let (again, _) = say(&sql, &session, ada.id, "w3").await.expect("known");
     assert_eq!(again, before(5, Some("{\"taken\":5}")));
+    let other = NewSubmission {
+        session: session.id,
+        submission: "w3",
+        content_hash: "another",
+        now: 6,
+        done_within: 1,
+    };
+    let refused = submissions::remember(&sql, &other).await.expect_err("used");
+    assert_eq!(refused.detail(), "This id was used for something else");
     let mut running = first;
     for next in waiting {
         end(&sql, &lease(&sql, running).await).await;
@@ -221,7 +226,7 @@ async fn a_message_does_not_wait_for_a_turn_that_is_taken_back() {
 async fn other_sessions_have_no_queue() {
     let sql = database().await;
     let ada = account(&sql, "ada", "h").await;
-    let made = sessions::insert(&sql, fresh(), SessionKind::Workspace, ada.id, None, 0).await;
+    let made = sessions::insert(&sql, fresh(), SessionKind::Workspace, ada.id, None, 0, 100).await;
     let session = made.expect("a statement").expect("a session");
     let refused = say(&sql, &session, ada.id, "x")
         .await
@@ -239,10 +244,17 @@ async fn what_is_no_message_is_remembered_too() {
     let sql = database().await;
     let ada = account(&sql, "ada", "h").await;
     let session = session(&sql, ada.id).await;
-    let remember = async |name: &str, now| {
-        let done = submissions::remember(&sql, session.id, name, now).await;
-        done.expect("a statement")
+    let submit = async |name: &str, content_hash: &str, now| {
+        let new = NewSubmission {
+            session: session.id,
+            submission: name,
+            content_hash,
+            now,
+            done_within: 1_000,
+        };
+        submissions::remember(&sql, &new).await
     };
+    let remember = async |name: &str, now| submit(name, "h", now).await.expect("a statement");
     assert_eq!(remember("a", 7).await, Submitted::New);
     assert_eq!(remember("a", 8).await, before(7, None));
     let answered = submissions::answered(&sql, session.id, "a", "{}").await;
@@ -257,9 +269,19 @@ async fn what_is_no_message_is_remembered_too() {
     assert_eq!(count(&sql, "codex_submissions").await, 1_000);
     assert_eq!(remember("1000", 11).await, before(10, None));
     // What was cut off is done again, what has an answer is not.
-    let late = 10 + 180_001;
+    let late = 10 + 1_001;
     assert_eq!(remember("1000", late).await, Submitted::New);
     assert_eq!(remember("1000", late).await, before(late, None));
+    // A name stands for one thing, whether that is being done, is answered, or was cut off.
+    for now in [late, late + 1_001] {
+        let refused = submit("1000", "other", now).await.expect_err("used");
+        assert_eq!(refused.kind(), ErrorKind::Conflict);
+    }
+    let answered = submissions::answered(&sql, session.id, "1000", "{}").await;
+    answered.expect("a statement");
+    let refused = submit("1000", "other", late).await.expect_err("used");
+    assert_eq!(refused.kind(), ErrorKind::Conflict);
+    assert_eq!(remember("1000", late).await, before(late, Some("{}")));
 }
 
 fn approval<'a>(call_id: &'a str, kind: ApprovalKind, subject: &'a str) -> NewApproval<'a> {
@@ -314,15 +336,18 @@ async fn a_decision_is_made_once_and_in_time() {
         .expect("a statement");
     let calls: Vec<_> = pending.iter().map(|one| one.call_id.as_str()).collect();
     assert_eq!(calls, ["c4", "p1", "p2"]);
-    let newest = approvals::approve_newest_patch(&sql, session.id, 50).await;
+    let newest = approvals::newest_patch(&sql, session.id, 50).await;
     assert_eq!(newest.expect("a statement").as_deref(), Some("p2"));
+    // Nobody executes the run any more who could hear it.
+    assert!(!decide("p2", Verdict::Approved, 60).await);
+    assert!(decide("p2", Verdict::Approved, 50).await);
     // Every patch, whatever it is.
     assert!(decide("p1", Verdict::ApprovedForSession, 50).await);
     assert_eq!(
         ask("p3", ApprovalKind::Patch, "[1]").await,
         Some(Verdict::Approved)
     );
-    let none = approvals::approve_newest_patch(&sql, session.id, 50).await;
+    let none = approvals::newest_patch(&sql, session.id, 50).await;
     assert_eq!(none.expect("a statement"), None);
     let outcome = async |call: &str| {
         let outcome = approvals::outcome(&sql, session.id, call).await;
@@ -358,12 +383,43 @@ async fn a_dead_executor_waits_for_nothing() {
     }
     let decided = approvals::decide(&sql, session.id, "p1", Verdict::Approved, 20).await;
     assert!(decided.expect("a statement"));
-    approvals::withdraw(&sql, lease.run, 30)
-        .await
-        .expect("a statement");
+    let withdraw = async |now| {
+        let withdrawn = approvals::withdraw(&sql, lease.run, now).await;
+        withdrawn.expect("a statement")
+    };
+    // What was approved is not withdrawn, and nothing is twice.
+    assert_eq!(withdraw(30).await, ["p2"]);
+    assert_eq!(withdraw(31).await, Vec::<String>::new());
     let said = approvals::said(&sql, session.id, "p2").await;
     assert_eq!(said.expect("a statement"), Some(Some(Verdict::Withdrawn)));
     let outcome = approvals::outcome(&sql, session.id, "p1").await;
     let interrupted = PatchOutcome::Failed("The turn was interrupted".to_owned());
     assert_eq!(outcome.expect("a statement"), Some(interrupted));
+}
+
+#[tokio::test]
+async fn tokens_are_those_of_the_turns_before() {
+    let sql = database().await;
+    let ada = account(&sql, "ada", "h").await;
+    let session = session(&sql, ada.id).await;
+    let mut before = Vec::new();
+    for (turn, input) in [10, i64::MAX, i64::MAX, 1].into_iter().enumerate() {
+        let (_, run) = say(&sql, &session, ada.id, &format!("turn {turn}"))
+            .await
+            .expect("stored");
+        let lease = lease(&sql, run).await;
+        let first = codex::is_first_turn(&sql, session.id, lease.run).await;
+        assert_eq!(first.expect("a statement"), turn == 0);
+        let tokens = codex::tokens_before(&sql, session.id, lease.run).await;
+        before.push(tokens.expect("a statement"));
+        end(&sql, &lease).await;
+        let used = "UPDATE runs SET input_tokens = ?2, output_tokens = 2 WHERE id = ?1";
+        let used = ports::Sql::execute(&sql, used, vec![lease.run.0.into(), input.into()]).await;
+        used.expect("a statement");
+    }
+    let count = |input, output| TokenCount { input, output };
+    assert_eq!(before[..2], [count(0, 0), count(10, 2)]);
+    // However servers count, it is a number.
+    let most = i64::MAX.unsigned_abs();
+    assert_eq!(before[2..], [count(most, 4), count(most, 6)]);
 }

@@ -4,19 +4,23 @@
 
 mod given;
 
-use domain::{ErrorKind, Session, SessionKey, SessionKind, UserId};
+use domain::{
+    AgentId, ErrorKind, ExecutionStatus, ExecutionType, Session, SessionKey, SessionKind,
+    TokenUsage, UserId,
+};
 use given::{account, count, database, fresh, one};
 use platform_native::sqlite::Database;
 use store::{
+    executions::{self, Ending, NewExecution},
     messages,
-    runs::{self, Beginning, Lease, RunStatus},
+    runs::{self, Beginning, Lease, RunStatus, StoredRun, Taken},
     sessions::{self, Scope},
     steps::{self, StoredStep},
 };
 use uuid::Uuid;
 
 async fn session(sql: &Database, user: UserId) -> Session {
-    let made = sessions::insert(sql, fresh(), SessionKind::Workspace, user, None, 0).await;
+    let made = sessions::insert(sql, fresh(), SessionKind::Workspace, user, None, 0, 100).await;
     made.expect("a statement").expect("a session")
 }
 
@@ -40,11 +44,15 @@ async fn begin(sql: &Database, session: &Session, user: UserId) -> Result<Uuid, 
 
 async fn lease(sql: &Database, run: Uuid, token: &str, now: i64) -> Option<Lease> {
     let taken = runs::take(sql, run, token, now, now + 10).await;
-    let id = runs::find(sql, run).await.expect("a statement")?.id;
-    taken.expect("a statement").then(|| Lease {
-        run: id,
+    Some(Lease {
+        run: taken.expect("a statement")?.run.id,
         token: token.to_owned(),
     })
+}
+
+async fn find(sql: &Database, run: Uuid) -> StoredRun {
+    let found = runs::find(sql, run).await.expect("a statement");
+    found.expect("a run")
 }
 
 fn step(number: i64, kind: &str, rest: &str) -> StoredStep {
@@ -65,6 +73,14 @@ fn answer(number: i64, started: bool) -> StoredStep {
         fresh()
     );
     step(number, "answer", &rest)
+}
+
+/// The step as one of the work that was handed on.
+fn handed_on(step: StoredStep) -> StoredStep {
+    StoredStep {
+        thread: Some("call".to_owned()),
+        ..step
+    }
 }
 
 const ENDED: &str = r#","reason":"completed","detail":"done""#;
@@ -141,6 +157,38 @@ async fn one_holds_a_run_at_a_time() {
 }
 
 #[tokio::test]
+async fn whoever_takes_a_run_is_told_how_it_stands() {
+    let sql = database().await;
+    let ada = account(&sql, "ada", "h").await;
+    let session = session(&sql, ada.id).await;
+    let run = begin(&sql, &session, ada.id).await.expect("a run");
+    let take = async |now: i64| -> Option<Taken> {
+        let taken = runs::take(&sql, run, "t", now, now + 10).await;
+        taken.expect("a statement")
+    };
+    let first = take(10).await.expect("it is nobody's");
+    assert_eq!(first.run, find(&sql, run).await);
+    assert_eq!(
+        (first.run.session_uuid, first.run.session_kind),
+        (session.uuid, SessionKind::Workspace)
+    );
+    assert_eq!(first.run.status, RunStatus::Running);
+    assert!(!first.is_to_stop && !first.goes_on);
+    assert_eq!(take(15).await, None);
+    let held = Lease {
+        run: first.run.id,
+        token: "t".to_owned(),
+    };
+    let stored = steps::insert(&sql, &held, &answer(2, true), None).await;
+    stored.expect("stored");
+    let asked = runs::interrupt(&sql, session.id, 16).await;
+    assert!(asked.expect("a statement"));
+    let second = take(30).await.expect("it ran out");
+    assert!(second.is_to_stop && second.goes_on);
+    assert_eq!(second.run.usage.input, 10);
+}
+
+#[tokio::test]
 async fn what_readers_see_comes_with_the_steps() {
     let sql = database().await;
     let ada = account(&sql, "ada", "h").await;
@@ -184,6 +232,41 @@ async fn what_readers_see_comes_with_the_steps() {
 }
 
 #[tokio::test]
+async fn a_message_says_what_its_agent_took_for_it() {
+    let sql = database().await;
+    let ada = account(&sql, "ada", "h").await;
+    let session = session(&sql, ada.id).await;
+    let run = begin(&sql, &session, ada.id).await.expect("a run");
+    let held = lease(&sql, run, "a", 10).await.expect("a lease");
+    for next in [
+        answer(2, false),
+        handed_on(answer(3, false)),
+        handed_on(answer(4, true)),
+        step(5, "compaction", r#","through":2,"usage":{"input":1}"#),
+        answer(6, true),
+        answer(7, true),
+    ] {
+        let stored = steps::insert(&sql, &held, &next, None).await;
+        stored.expect("stored");
+    }
+    let said = messages::of_run(&sql, run).await.expect("messages");
+    let took = said.iter().map(|message| {
+        let usage = message.usage?;
+        Some((usage.input, usage.output, usage.cost, usage.estimated))
+    });
+    let took: Vec<_> = took.collect();
+    let expected = [
+        None,
+        Some((20, 4, 14, true)),
+        Some((21, 4, 14, true)),
+        Some((10, 2, 7, true)),
+    ];
+    assert_eq!(took, expected);
+    let all = find(&sql, run).await.usage;
+    assert_eq!((all.input, all.output), (51, 10));
+}
+
+#[tokio::test]
 async fn the_last_step_ends_the_run_and_its_execution() {
     let sql = database().await;
     let ada = account(&sql, "ada", "h").await;
@@ -215,10 +298,7 @@ async fn the_last_step_ends_the_run_and_its_execution() {
     steps::insert(&sql, &held, &step(6, "ended", ENDED), None)
         .await
         .expect("stored");
-    let ended = runs::find(&sql, run)
-        .await
-        .expect("a statement")
-        .expect("a run");
+    let ended = find(&sql, run).await;
     assert_eq!(
         (ended.status, ended.reason.as_deref()),
         (RunStatus::Succeeded, Some("completed"))
@@ -242,13 +322,41 @@ async fn the_last_step_ends_the_run_and_its_execution() {
     assert_eq!(execution, "SUCCEEDED/done/20/7");
     // The next run knows this one.
     let next = begin(&sql, &session, ada.id).await.expect("a run");
-    let next = runs::find(&sql, next)
-        .await
-        .expect("a statement")
-        .expect("a run");
+    let next = find(&sql, next).await;
     let found = steps::up_to(&sql, next.id).await.expect("steps");
-    assert_eq!((found.earlier.len(), found.run.len()), (6, 1));
+    // Without that it, and its answer, began and ended.
+    let kinds: Vec<_> = found.earlier.iter().map(|step| &*step.kind).collect();
+    assert_eq!(kinds, ["user", "answer", "answer", "notice"]);
+    assert_eq!(found.run.len(), 1);
     assert_eq!(found.run[0].number, 7);
+}
+
+#[tokio::test]
+async fn the_many_runs_of_one_keep_nobodys_from_being_listed() {
+    let sql = database().await;
+    let (ada, eve) = (
+        account(&sql, "ada", "h").await,
+        account(&sql, "eve", "h").await,
+    );
+    let mut begun = Vec::new();
+    for user in [ada.id, ada.id, ada.id, eve.id] {
+        let session = session(&sql, user).await;
+        begun.push(begin(&sql, &session, user).await.expect("a run"));
+    }
+    let listed = async |ended: Option<i64>, most: i64| -> Vec<Uuid> {
+        let found = runs::unfinished(&sql, ended, most).await.expect("runs");
+        found.iter().map(|one| one.run).collect()
+    };
+    assert_eq!(listed(None, 2).await, [begun[0], begun[3]]);
+    let all = [begun[0], begun[3], begun[1], begun[2]];
+    assert_eq!(listed(None, 10).await, all);
+    // One that has ended comes after those that are to be driven on.
+    let held = lease(&sql, begun[0], "a", 10).await.expect("a lease");
+    let ended = steps::insert(&sql, &held, &step(2, "ended", ENDED), None).await;
+    ended.expect("stored");
+    assert_eq!(listed(None, 10).await, [begun[1], begun[3], begun[2]]);
+    let with_ended = [begun[1], begun[3], begun[2], begun[0]];
+    assert_eq!(listed(Some(0), 10).await, with_ended);
 }
 
 #[tokio::test]
@@ -269,13 +377,10 @@ async fn what_a_summary_tells_is_not_read_again() {
             .expect("stored");
     }
     let next = begin(&sql, &session, ada.id).await.expect("a run");
-    let next = runs::find(&sql, next)
-        .await
-        .expect("a statement")
-        .expect("a run");
+    let next = find(&sql, next).await;
     let found = steps::up_to(&sql, next.id).await.expect("steps");
     let numbers: Vec<_> = found.earlier.iter().map(|step| step.number).collect();
-    assert_eq!(numbers, [3, 4, 5]);
+    assert_eq!(numbers, [3, 4]);
 }
 
 #[tokio::test]
@@ -285,6 +390,15 @@ async fn a_session_takes_its_runs_along() {
     let session = session(&sql, ada.id).await;
     let run = begin(&sql, &session, ada.id).await.expect("a run");
     let held = lease(&sql, run, "a", 10).await.expect("a lease");
+    for next in [
+        answer(2, false),
+        handed_on(answer(3, true)),
+        answer(4, false),
+    ] {
+        let stored = steps::insert(&sql, &held, &next, None).await;
+        stored.expect("stored");
+    }
+    work_was_done(&sql, &session, run).await;
     let scope = Scope::of(ada.id, &SessionKind::OF_ACCOUNTS);
     let key = SessionKey::Uuid(session.uuid);
     assert!(
@@ -295,12 +409,43 @@ async fn a_session_takes_its_runs_along() {
     for table in ["runs", "steps", "messages"] {
         assert_eq!(count(&sql, table).await, 0, "{table}");
     }
-    let execution: String = one(&sql, "SELECT status FROM executions", Vec::new()).await;
-    assert_eq!(execution, "CANCELLED");
+    // What the turn itself used is kept: all but what was handed on.
+    let executions = "SELECT group_concat(status || '/' || input_tokens || '/' || output_tokens, ' ') \
+        FROM (SELECT * FROM executions ORDER BY id)";
+    let executions: String = one(&sql, executions, Vec::new()).await;
+    assert_eq!(executions, "CANCELLED/20/4 SUCCEEDED/10/2");
     assert_eq!(
         runs::renew(&sql, &held, 40).await.expect("a statement"),
         None
     );
-    let late = steps::insert(&sql, &held, &answer(2, true), None).await;
+    let late = steps::insert(&sql, &held, &answer(5, true), None).await;
     assert_eq!(late.expect_err("gone").kind(), ErrorKind::Conflict);
+}
+
+/// The execution of the work that a run handed on, which took an answer.
+async fn work_was_done(sql: &Database, session: &Session, run: Uuid) {
+    let (uuid, run) = (fresh(), run.to_string());
+    let new = NewExecution {
+        uuid,
+        run_id: Some(&run),
+        agent: AgentId(4),
+        session: Some(session.id),
+        execution_type: ExecutionType::Task,
+        now: 7,
+    };
+    let begun = executions::insert(sql, &new).await.expect("a statement");
+    assert!(begun.is_some());
+    let ending = Ending {
+        status: ExecutionStatus::Succeeded,
+        reason: None,
+        usage: TokenUsage {
+            input: 10,
+            output: 2,
+            cost: 0,
+            estimated: true,
+        },
+        now: 8,
+    };
+    let ended = executions::finish(sql, uuid, &ending).await;
+    assert!(ended.expect("a statement"));
 }

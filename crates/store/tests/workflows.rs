@@ -92,7 +92,7 @@ async fn workflow(sql: &Database, user: UserId, name: &str) -> WorkflowId {
 
 /// A run that is being executed.
 async fn run(sql: &Database, user: UserId) -> Uuid {
-    let session = sessions::insert(sql, fresh(), SessionKind::Studio, user, None, 0).await;
+    let session = sessions::insert(sql, fresh(), SessionKind::Studio, user, None, 0, 100).await;
     let session = session.expect("a statement").expect("a session");
     let (uuid, message) = (fresh(), fresh());
     let body =
@@ -108,7 +108,7 @@ async fn run(sql: &Database, user: UserId) -> Uuid {
     };
     runs::begin(sql, &beginning).await.expect("a run");
     let taken = runs::take(sql, uuid, "token", 5, 1_000).await;
-    assert!(taken.expect("a statement"));
+    assert!(taken.expect("a statement").is_some());
     uuid
 }
 
@@ -329,9 +329,9 @@ async fn old_versions_go() {
     assert_eq!(listed.total, 200);
     assert_eq!(listed.items.last().map(|version| version.number), Some(6));
     assert_eq!(count(&sql, "workflow_contents").await, 200);
-    let large = "x".repeat(10 << 20);
-    for _ in 0..7 {
-        change_data(&sql, scope, id, &large).await;
+    let large = |digit: u8| format!("{digit}{}", "x".repeat((10 << 20) - 1));
+    for digit in 0..7 {
+        change_data(&sql, scope, id, &large(digit)).await;
     }
     let listed = versions::list(&sql, scope, id, ALL).await.expect("a list");
     assert_eq!(listed.total, 6);
@@ -358,11 +358,38 @@ async fn old_versions_go() {
     let listed = versions::list(&sql, scope, id, ALL).await.expect("a list");
     assert_eq!(listed.total, 17);
     // Another one sends the oldest of the others, and what it was before it was restored.
-    change_data(&sql, scope, id, &large).await;
+    change_data(&sql, scope, id, &large(7)).await;
     let listed = versions::list(&sql, scope, id, ALL).await.expect("a list");
     assert_eq!(listed.total, 16);
     let kept: i64 = one(&sql, "SELECT SUM(size) FROM workflow_contents", Vec::new()).await;
     assert_eq!(kept, 6 * (10 << 20));
+}
+
+#[tokio::test]
+async fn the_same_json_again_is_not_stored_again() {
+    let sql = database().await;
+    let scope = Scope::of(account(&sql, "ada", "hash").await.id);
+    let id = workflow(&sql, scope.asker, "Cats").await;
+    let other = workflow(&sql, scope.asker, "Dogs").await;
+    assert_eq!(change_data(&sql, scope, id, "{1}").await, Changed::Done(2));
+    assert_eq!(count(&sql, "workflow_contents").await, 2);
+    // It takes no room: not even where there is none.
+    let fill = async |size: i64| {
+        let update = "UPDATE workflow_contents SET size = ?2 WHERE workflow_id = ?1";
+        let filled = sql.execute(update, vec![other.0.into(), size.into()]);
+        filled.await.expect("a statement");
+    };
+    fill(workflows::BYTES_MOST).await;
+    assert_eq!(change_data(&sql, scope, id, "{1}").await, Changed::Done(3));
+    assert_eq!(change_data(&sql, scope, id, "{2}").await, Changed::Full);
+    fill(3).await;
+    // What is as long is not the same, nor is what the workflow was before.
+    assert_eq!(change_data(&sql, scope, id, "{2}").await, Changed::Done(4));
+    assert_eq!(change_data(&sql, scope, id, "{1}").await, Changed::Done(5));
+    assert_eq!(count(&sql, "workflow_contents").await, 4);
+    for (number, expected) in [(3, "{1}"), (4, "{2}"), (5, "{1}")] {
+        assert_eq!(data(&sql, scope, id, Some(number)).await, expected);
+    }
 }
 
 #[tokio::test]
@@ -512,7 +539,7 @@ async fn what_is_deleted_leaves_nothing_even_without_foreign_keys() {
         change_data(&sql, scope, id, "{2}").await;
         let set = workflows::set_favorite(&sql, scope, id, true).await;
         assert!(set.expect("a statement"));
-        let session = store::sessions::insert_about(&sql, fresh(), scope, id, None, 0).await;
+        let session = store::sessions::insert_about(&sql, fresh(), scope, id, None, 0, 100).await;
         session.expect("a statement").expect("a session");
     }
     assert!(services::delete(&sql, gpu).await.expect("a statement"));

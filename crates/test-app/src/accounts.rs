@@ -110,6 +110,19 @@ impl Accounts {
         }
     }
 
+    /// As [`Accounts::start`], with accounts of these names in it, in this order.
+    pub async fn start_with(
+        make: fn(Platform) -> Router,
+        own: &[(&str, &str)],
+        names: &[&str],
+    ) -> Self {
+        let app = Self::start(make, own).await;
+        for name in names {
+            app.sign_up(name).await;
+        }
+        app
+    }
+
     /// Moves the time on.
     pub fn wait(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
@@ -143,6 +156,13 @@ impl Accounts {
     /// Signs in, and returns the access token.
     pub async fn token(&self, way: Way, name: &str) -> String {
         way.token_of(&self.sign_in(way, name, PASSWORD).await.done(200))
+    }
+
+    /// A new session of the token's account, by the component `sessions`; its UUID.
+    pub async fn session(&self, token: &str) -> String {
+        let made = self.call_as(token, "POST /api/v1/sessions", &Value::Null);
+        let made = made.await.done(201);
+        made["id"].as_str().expect("a session's id").to_owned()
     }
 
     /// Whether an access token is good.

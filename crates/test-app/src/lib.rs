@@ -29,7 +29,7 @@ use http::{Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use platform_native::MapVariables;
 use ports::{Platform, Row, Value as SqlValue};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What the edge and the runner tell each other by.
 pub const RUNNER_TOKEN: &str = "a-token-for-tests";
@@ -66,6 +66,7 @@ const VARIABLES: &[(&str, &str)] = &[
     ("limit_sign_ups_address", "10"),
     ("limit_letters_email", "5"),
     ("limit_chat_turns_address", "1000"),
+    ("limit_sessions_user", "10000"),
 ];
 
 /// A component's router and the platform under it.
@@ -249,5 +250,14 @@ impl Answer {
     pub fn done(&self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
         self.json()
+    }
+
+    /// Checks that this is a success in the envelope of `studio`, and returns its `data`.
+    #[track_caller]
+    pub fn data(&self) -> Value {
+        let mut json = self.done(200);
+        let envelope = (&json["code"], &json["message"]);
+        assert_eq!(envelope, (&json!(200), &json!("success")), "{json}");
+        json["data"].take()
     }
 }

@@ -15,7 +15,7 @@ use futures::future::{Either, select};
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use ports::Platform;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use std::{pin::pin, time::Duration};
 
 /// The largest JSON body.
@@ -233,12 +233,27 @@ pub(crate) fn valid<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T, E
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    check_object(bytes)?;
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json)
         .map_err(|error| Error::invalid_field(field_of(&error), reason_of(error.inner())))?;
     json.end()
         .map_err(|error| Error::invalid_field("body", reason_of(&error)))?;
     Ok(value)
+}
+
+/// Refuses JSON that is no object. What is derived for a structure reads a list of its members too,
+/// in an order that no document knows, and an empty one where every member may be left out.
+fn check_object(bytes: &[u8]) -> Result<(), Error> {
+    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    if first.is_none_or(|first| *first == b'{') {
+        return Ok(());
+    }
+    let reason = match serde_json::from_slice::<IgnoredAny>(bytes) {
+        Ok(_) => "must be an object".to_owned(),
+        Err(error) => reason_of(&error),
+    };
+    Err(Error::invalid_field("body", reason))
 }
 
 /// The member at fault: the path to it, and of a missing member its name.
@@ -318,7 +333,28 @@ mod tests {
         check(r#"{"id":7} x"#, "body", "is not valid JSON");
         check("", "body", "is not valid JSON");
         check(r#"{"id":9223372036854775808}"#, "id", "invalid value");
-        check("[]", "body", "");
+        for other in ["[]", " [7]", "\n[7, null] ", "null", "7", "\"id\"", "true"] {
+            check(other, "body", "must be an object");
+        }
+        check("[", "body", "is not valid JSON");
+        check("hello", "body", "is not valid JSON");
+        check(&"[".repeat(200_000), "body", "is not valid JSON");
+    }
+
+    /// Not even of a structure whose members may all be left out.
+    #[test]
+    fn a_list_is_no_object() {
+        #[derive(Debug, Deserialize)]
+        #[allow(dead_code, reason = "only its shape counts")]
+        struct Optional {
+            #[serde(default)]
+            id: Option<i64>,
+        }
+        assert!(parse::<Optional>(b"{}").is_ok());
+        for list in ["[]", "[7]"] {
+            let error = parse::<Optional>(list.as_bytes()).unwrap_err();
+            assert_eq!(error.detail(), "body: must be an object");
+        }
     }
 
     #[test]

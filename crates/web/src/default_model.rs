@@ -35,13 +35,9 @@ impl DefaultModel {
         })?;
         let endpoint = Endpoint::parse(&base_url, &api_key, &model)
             .map_err(|error| unavailable("The model is not configured rightly").caused_by(error))?;
-        let silence = Duration::from_secs(silence);
         Ok(Self {
             endpoint,
-            timeouts: Timeouts {
-                silence,
-                ..Timeouts::default()
-            },
+            timeouts: Timeouts::of_silence(Duration::from_secs(silence)),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Filters and parts of the lists of `studio`, as queries write them.
+//! Filters of lists, and parts of those of `studio`, as queries write them.
 
 use crate::{
     body::parsed,
@@ -34,7 +34,7 @@ pub fn filter<T>(
     name: &str,
     parse: impl Fn(&str) -> Result<T, &'static str>,
 ) -> Result<Option<T>, Error> {
-    let text = query.get(name).filter(|text| !text.is_empty());
+    let text = query.given(name);
     parsed(&format!("query.{name}"), text.map(parse).transpose())
 }
 

@@ -12,20 +12,37 @@ use crate::{
 use axum::{
     body::Body,
     extract::{FromRef, FromRequest, FromRequestParts, Request},
+    response::Response,
 };
 use bytes::Bytes;
 use contracts::Validate;
 use domain::{Error, ErrorKind};
 use http::{HeaderMap, header};
-use ports::Platform;
+use http_body::{Frame, SizeHint};
+use ports::{Clock, Platform};
 use serde::de::DeserializeOwned;
-use std::{cell::Cell, time::Duration};
+use std::{
+    cell::Cell,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 /// Up to here a body is like any other.
 const SMALL: usize = 256 * 1024;
 
+/// Up to here JSON that becomes a value does not take much.
+const LIGHT: usize = 32 * 1024;
+
+/// From here on what is read leaves no room beside it.
+const HUGE: usize = 8 << 20;
+
 /// How many large bodies an instance holds at a time.
 const PLACES: usize = 2;
+
+/// How often a place is asked for that is waited for, and how long it is waited in between.
+const TRIES: u32 = 200;
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// How long a large body may take to arrive.
 const ARRIVAL: Duration = Duration::from_secs(60);
@@ -62,6 +79,48 @@ impl Place {
         Self(0).and(1)
     }
 
+    /// A place for JSON of so many bytes that is to be read and passed on. What is small needs
+    /// none, what is huge takes all; of a size that nobody knows it is taken to be large.
+    ///
+    /// # Errors
+    /// Unavailable when others have what it takes.
+    pub fn take_for(size: Option<usize>) -> Result<Self, Error> {
+        match size {
+            Some(..=SMALL) => Ok(Self(0)),
+            Some(HUGE..) => Self(0).and(PLACES),
+            _ => Self::take_large(),
+        }
+    }
+
+    /// A place for JSON of so many bytes that is to be understood. Few need none, but fewer than of
+    /// what is passed on: a value takes fifty times what its text does, if it comes to the worst.
+    ///
+    /// # Errors
+    /// Unavailable when all are taken.
+    pub fn take_to_read(size: usize) -> Result<Self, Error> {
+        match size {
+            ..=LIGHT => Ok(Self(0)),
+            _ => Self::take_large(),
+        }
+    }
+
+    /// What `take` gives, waited for: a turn is not given up because others read much just now.
+    ///
+    /// # Errors
+    /// Unavailable when others still have what it takes after most of a minute.
+    pub async fn wait(
+        clock: &dyn Clock,
+        take: impl Fn() -> Result<Self, Error>,
+    ) -> Result<Self, Error> {
+        for _ in 0..TRIES {
+            if let Ok(place) = take() {
+                return Ok(place);
+            }
+            clock.sleep(PAUSE).await;
+        }
+        take()
+    }
+
     /// All places, those that `taken` has among them: for what leaves no room beside it.
     ///
     /// # Errors
@@ -69,6 +128,16 @@ impl Place {
     pub fn take_rest(taken: Self) -> Result<Self, Error> {
         let rest = PLACES.saturating_sub(taken.0);
         taken.and(rest)
+    }
+
+    /// The response with this place, which is given back when its body is read to the end, or
+    /// nobody reads it any more.
+    #[must_use]
+    pub fn hold(self, response: Response) -> Response {
+        if self.0 == 0 {
+            return response;
+        }
+        response.map(|body| Body::new(Held { body, _place: self }))
     }
 
     fn and(mut self, more: usize) -> Result<Self, Error> {
@@ -86,6 +155,32 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         TAKEN.set(TAKEN.get().saturating_sub(self.0));
+    }
+}
+
+/// A body whose bytes have a place.
+struct Held {
+    body: Body,
+    _place: Place,
+}
+
+impl http_body::Body for Held {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 
@@ -151,6 +246,9 @@ where
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
+    use http_body::Body as _;
+    use ports::BoxFuture;
+    use std::sync::Mutex;
 
     fn of_size(size: &'static str) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -175,5 +273,81 @@ mod tests {
         let small = Place::take(&of_size("1")).unwrap();
         assert!(Place::take_rest(small).is_ok());
         assert!(Place::take_large().is_ok());
+    }
+
+    #[test]
+    fn a_place_is_as_large_as_what_it_is_for() {
+        let check = |size: Option<usize>, left: usize| {
+            let place = Place::take_for(size).unwrap();
+            let others: Vec<_> = std::iter::from_fn(|| Place::take_large().ok()).collect();
+            assert_eq!(others.len(), left, "{size:?}");
+            drop(place);
+        };
+        check(Some(0), 2);
+        check(Some(SMALL), 2);
+        check(Some(SMALL + 1), 1);
+        check(Some(HUGE - 1), 1);
+        check(None, 1);
+        check(Some(HUGE), 0);
+        let others = [Place::take_large().unwrap(), Place::take_large().unwrap()];
+        assert!(Place::take_to_read(LIGHT).is_ok());
+        assert!(Place::take_to_read(LIGHT + 1).is_err());
+        drop(others);
+        let other = Place::take_large().unwrap();
+        assert!(Place::take_for(None).is_ok());
+        assert!(Place::take_for(Some(HUGE)).is_err());
+        drop(other);
+    }
+
+    /// Of these places one is given back at each wait, once so many waits are over.
+    struct Waits(Mutex<(u32, Vec<Place>)>);
+
+    impl Clock for Waits {
+        fn now(&self) -> i64 {
+            0
+        }
+
+        fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+            let mut waits = self.0.lock().unwrap();
+            match waits.0.checked_sub(1) {
+                Some(left) => waits.0 = left,
+                None => drop(waits.1.pop()),
+            }
+            Box::pin(std::future::ready(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_place_is_waited_for_but_not_forever() {
+        let taken = || vec![Place::take_large().unwrap(), Place::take_large().unwrap()];
+        let waits = Waits(Mutex::new((TRIES - 1, taken())));
+        assert!(Place::wait(&waits, Place::take_large).await.is_ok());
+        drop(waits);
+        let waits = Waits(Mutex::new((TRIES, taken())));
+        assert!(Place::wait(&waits, Place::take_large).await.is_err());
+        // What is small needs none.
+        let small = Place::wait(&waits, || Place::take_for(Some(1)));
+        assert!(small.await.is_ok());
+        drop(waits);
+        // Nothing of it is left.
+        drop(taken());
+    }
+
+    #[tokio::test]
+    async fn a_body_keeps_its_place_until_it_is_gone() {
+        let respond = || {
+            let place = Place::take_for(Some(HUGE)).unwrap();
+            place.hold(Response::new(Body::from("abc")))
+        };
+        let response = respond();
+        assert!(Place::take_large().is_err());
+        // Its length can still be told.
+        assert_eq!(response.body().size_hint().exact(), Some(3));
+        let read = axum::body::to_bytes(response.into_body(), 3).await.unwrap();
+        assert_eq!(read, "abc");
+        drop(Place::take_for(Some(HUGE)).unwrap());
+        // Nobody reads it.
+        drop(respond());
+        assert!(Place::take_for(Some(HUGE)).is_ok());
     }
 }

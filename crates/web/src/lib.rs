@@ -58,6 +58,8 @@ pub use path::{Id, Segment, TwoIds, UuidId};
 pub use provider_keys::{open_provider_key, seal_provider_key};
 pub use readiness::model_can_be_asked;
 pub use serve::{not_found, serve};
-pub use settings::{Conversations, OpenChat, is_loopback_url, misread, setting, variable};
+pub use settings::{
+    Conversations, OpenChat, is_loopback_url, misread, most_sessions, setting, variable,
+};
 pub use signed_in::{Administrator, SignedIn, TokenSettings};
 pub use sockets::elsewhere;

@@ -1,8 +1,13 @@
-//! How often somebody may do something: counters in key-value, one for each window of time.
+//! How often somebody may do something: counters in key-value, one for each window of time, or for
+//! each part of one that slides.
 //!
 //! Invariants: a try is counted before it is judged, so that tries at the same time cannot pass
 //! together; no address and no name stands in a key in clear; a counter's key says when it ends,
 //! because values do not expire by themselves.
+
+mod sliding;
+
+pub use sliding::count_sliding;
 
 use crate::settings::{misread, variable};
 use domain::{Error, ErrorKind, Provider};
@@ -24,7 +29,8 @@ pub struct Limit {
     pub name: &'static str,
     /// How often in one window.
     pub most: i64,
-    /// How long a window is. Windows follow one another from 1970 on, the same for everybody.
+    /// How long a window is. Windows follow one another from 1970 on, the same for everybody, unless
+    /// they slide.
     pub window: Duration,
 }
 
@@ -42,11 +48,14 @@ pub struct Adjustable {
 impl Limit {
     /// When the window ends that `now` is in. Both in milliseconds since 1970.
     fn end(&self, now: i64) -> i64 {
-        let window = i64::try_from(self.window.as_millis())
-            .unwrap_or(i64::MAX)
-            .max(1);
+        let window = self.milliseconds();
         now.saturating_sub(now.rem_euclid(window))
             .saturating_add(window)
+    }
+
+    fn milliseconds(&self) -> i64 {
+        let window = i64::try_from(self.window.as_millis());
+        window.unwrap_or(i64::MAX).max(1)
     }
 
     fn key(&self, subject: &str, end: i64) -> String {
@@ -119,17 +128,14 @@ pub async fn count(
         return Ok(());
     }
     give_back(store, limit, subject, now).await?;
-    let seconds = (end - now).unsigned_abs().div_ceil(1000).max(1);
-    let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
-    let detail = "Too many tries. Wait before the next one";
-    Err(Error::new(ErrorKind::TooManyRequests, detail).retry_in(seconds))
+    Err(too_many(end - now))
 }
 
-/// Counts one request to `provider`, whoever makes it, in this component or another: as many a
-/// minute as its `rate_limit` says. Minutes are those of the clock. Call it before each request.
+/// Counts one request to `provider`, whoever makes it, in this component or another: as many in any
+/// 60 seconds as its `rate_limit` says. Call it before each request.
 ///
 /// # Errors
-/// Too many requests, with the seconds until the minute ends, when it had its requests;
+/// Too many requests, with the seconds until there is room, when it had its requests;
 /// Unavailable when the store does not count.
 pub async fn provider(platform: &Platform, provider: &Provider) -> Result<(), Error> {
     let Some(most) = provider.rate_limit else {
@@ -141,7 +147,8 @@ pub async fn provider(platform: &Platform, provider: &Provider) -> Result<(), Er
         window: Duration::from_secs(60),
     };
     let subject = provider.uuid.to_string();
-    let counted = count(&*platform.key_value, &limit, &subject, platform.clock.now()).await;
+    let (store, now) = (&*platform.key_value, platform.clock.now());
+    let counted = count_sliding(store, &limit, &subject, now).await;
     counted.map_err(|error| match (error.kind(), error.retry_after()) {
         (ErrorKind::TooManyRequests, Some(seconds)) => {
             let detail = "The model provider has had its requests for this minute";
@@ -155,14 +162,7 @@ pub async fn provider(platform: &Platform, provider: &Provider) -> Result<(), Er
 /// whoever asks it.
 #[must_use]
 pub fn timeouts(provider: &Provider) -> Timeouts {
-    let silence = Duration::from_millis(provider.timeout_ms.unsigned_abs());
-    let usual = Timeouts::default();
-    Timeouts {
-        connect: silence.min(usual.connect),
-        first_token: silence,
-        silence,
-        kept_alive: silence.max(usual.kept_alive),
-    }
+    Timeouts::of_silence(Duration::from_millis(provider.timeout_ms.unsigned_abs()))
 }
 
 /// Takes back a try that [`count`] counted at the same `now`: one that succeeded, where only
@@ -209,6 +209,14 @@ fn has_ended(key: &str, now: i64) -> bool {
         .and_then(|rest| rest.split('/').next())
         .and_then(|end| end.parse::<i64>().ok());
     end.is_some_and(|end| end <= now)
+}
+
+/// There is room again in so many milliseconds.
+fn too_many(wait: i64) -> Error {
+    let seconds = wait.unsigned_abs().div_ceil(1000).max(1);
+    let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
+    let detail = "Too many tries. Wait before the next one";
+    Error::new(ErrorKind::TooManyRequests, detail).retry_in(seconds)
 }
 
 fn unavailable(error: KeyValueError) -> Error {

@@ -26,7 +26,13 @@ impl Parameters {
         )
     }
 
-    /// The value of `name`.
+    /// The value of `name`, if there is one: forms send the fields that nobody filled in as well.
+    #[must_use]
+    pub fn given(&self, name: &str) -> Option<&str> {
+        self.get(name).filter(|value| !value.is_empty())
+    }
+
+    /// The value of `name`, be it empty.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0
@@ -82,7 +88,7 @@ impl Page {
     fn from(skip: &str, query: &Parameters, limits: Limits) -> Result<Self, Failure> {
         let mut invalid = Vec::new();
         let mut number = |name: &str, least: i64, most: i64| -> Option<i64> {
-            let text = query.get(name)?;
+            let text = query.given(name)?;
             let number = text
                 .parse()
                 .ok()
@@ -144,7 +150,10 @@ mod tests {
         };
         check("", Some((None, 10)));
         check("skip=5&limit=100", Some((Some(5), 100)));
+        check("skip=&limit=", Some((None, 10)));
+        check("skip=5&limit=", Some((Some(5), 10)));
         check("limit=101", None);
+        check("limit=%20", None);
         check("limit=0", None);
         check("skip=-1", None);
         check("skip=x", None);

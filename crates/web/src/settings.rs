@@ -34,6 +34,16 @@ pub async fn setting<T: FromStr<Err: Display>>(
     }
 }
 
+/// How many sessions an account may have: as the variable `limit_sessions_user` says; as many as it
+/// likes where that is empty.
+///
+/// # Errors
+/// Unavailable when the host does not know it, or it is no number.
+pub async fn most_sessions(platform: &Platform) -> Result<i64, Error> {
+    let most = setting(platform, "limit_sessions_user").await?;
+    Ok(most.unwrap_or(i64::MAX))
+}
+
 /// The variable `name` cannot be read.
 #[must_use]
 pub fn misread(name: &str, reason: &str) -> Error {

@@ -4,11 +4,12 @@
 //! that ended anywhere is refused everywhere at once.
 
 use crate::{bearer::Bearer, browsers::refuse_forged, cookie::Cookie, failure::Failure, settings};
-use auth::{Keys, TokenError};
+use auth::{KeyError, Keys, TokenError};
 use axum::extract::{FromRef, FromRequestParts};
 use domain::{Account, Error, ErrorKind, Login, Timestamp};
 use http::request::Parts;
 use ports::Platform;
+use std::cell::RefCell;
 
 /// What it takes to make and to check tokens.
 #[derive(Clone, Debug)]
@@ -26,13 +27,33 @@ impl TokenSettings {
     /// Unavailable when `jwt_secret` is too short for a key: the deployment is at fault.
     pub async fn read(platform: &Platform) -> Result<Self, Error> {
         let secret = settings::variable(platform, "jwt_secret").await?;
-        let keys = Keys::from_secret(&secret)
+        let keys = keys_of(&secret)
             .map_err(|error| settings::misread("jwt_secret", &error.to_string()))?;
         Ok(Self {
             keys,
             issuer: settings::variable(platform, "public_url").await?,
         })
     }
+}
+
+thread_local! {
+    /// The keys that were asked for last, with their secret. An instance is one thread and knows one
+    /// secret, so it derives them once. This is no state: they follow from the secret alone, and
+    /// nothing that is asked for answers differently because they are kept.
+    static KEYS: RefCell<Option<(String, Keys)>> = const { RefCell::new(None) };
+}
+
+fn keys_of(secret: &str) -> Result<Keys, KeyError> {
+    KEYS.with_borrow_mut(|kept| {
+        if let Some((of, keys)) = kept.as_ref()
+            && of == secret
+        {
+            return Ok(keys.clone());
+        }
+        let keys = Keys::from_secret(secret)?;
+        *kept = Some((secret.to_owned(), keys.clone()));
+        Ok(keys)
+    })
 }
 
 /// The account and the login that a request is authenticated as.
@@ -111,5 +132,24 @@ where
             return Ok(Self(signed_in));
         }
         Err(Error::new(ErrorKind::Forbidden, "Only administrators may do this").into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::{Code, Email, Purpose};
+
+    #[test]
+    fn kept_keys_are_those_of_the_secret() {
+        let email = Email::parse("ada@example.org").unwrap();
+        let code = Code::parse("012345").unwrap();
+        let hash = |keys: &Keys| auth::code_hash(keys, Purpose::SignUp, &email, &code);
+        for letter in ["x", "x", "y", "x"] {
+            let secret = letter.repeat(32);
+            let made = Keys::from_secret(&secret).unwrap();
+            assert_eq!(hash(&keys_of(&secret).unwrap()), hash(&made), "{letter}");
+            assert!(keys_of("short").is_err());
+        }
     }
 }

@@ -18,7 +18,7 @@ use std::{
     },
     time::Duration,
 };
-use web::limits::{Limit, count, give_back, sweep};
+use web::limits::{Limit, count, count_sliding, give_back, sweep};
 
 const LIMIT: Limit = Limit {
     name: "login-address",
@@ -73,6 +73,66 @@ async fn a_refused_try_does_not_count() {
     assert_eq!(is_refused(&store, "a", NOW).await, Some(900));
 }
 
+const SLIDING: Limit = Limit {
+    name: "provider",
+    most: 5,
+    window: Duration::from_secs(60),
+};
+
+/// The seconds to wait; none for a try that passes.
+async fn waits(store: &dyn KeyValue, limit: &Limit, now: i64) -> Option<u32> {
+    let error = count_sliding(store, limit, "a", now).await.err()?;
+    assert_eq!(error.kind(), ErrorKind::TooManyRequests);
+    error.retry_after()
+}
+
+/// Whoever comes again and again, or when told to, wherever on the clock that begins.
+#[tokio::test]
+async fn no_sliding_window_holds_more_than_its_limit() {
+    for begun in [0, 1, 4_999, 30_000, 55_000, 59_999] {
+        for impatience in [Some(250), None] {
+            let store = MemoryKeyValue::default();
+            let (mut now, mut passed) = (NOW + begun, Vec::new());
+            while now < NOW + begun + 300_000 {
+                now += match waits(&store, &SLIDING, now).await {
+                    None => {
+                        passed.push(now);
+                        100
+                    }
+                    Some(seconds) => impatience.unwrap_or(i64::from(seconds) * 1_000),
+                };
+            }
+            let mut windows = passed.windows(6);
+            assert!(windows.all(|at| at[5] - at[0] >= 60_000), "{passed:?}");
+            // Nor does it keep anybody waiting for long.
+            assert!(passed.len() >= 20, "{passed:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_sliding_window_says_when_there_is_room() {
+    let store = MemoryKeyValue::default();
+    for at in [0, 1_000, 4_000, 30_000, 30_000] {
+        assert_eq!(waits(&store, &SLIDING, NOW + at).await, None);
+    }
+    // Those who are refused do not count.
+    for _ in 0..10 {
+        assert_eq!(waits(&store, &SLIDING, NOW + 31_000).await, Some(34));
+    }
+    assert_eq!(waits(&store, &SLIDING, NOW + 64_999).await, Some(1));
+    // Where it is lowered, more of them have to be over.
+    let lower = Limit { most: 2, ..SLIDING };
+    assert_eq!(waits(&store, &lower, NOW + 64_000).await, Some(31));
+    for _ in 0..3 {
+        assert_eq!(waits(&store, &SLIDING, NOW + 65_000).await, None);
+    }
+    assert_eq!(waits(&store, &SLIDING, NOW + 65_000).await, Some(30));
+    // What counts no more is removed, and nothing else.
+    assert_eq!(sweep(&store, NOW + 94_999).await.ok(), Some(1));
+    assert_eq!(waits(&store, &SLIDING, NOW + 94_999).await, Some(1));
+}
+
 #[tokio::test]
 async fn limits_of_different_names_count_apart() {
     let store = MemoryKeyValue::default();
@@ -100,16 +160,23 @@ async fn what_is_given_back_does_not_count() {
 async fn tries_at_the_same_time_do_not_pass_together() {
     let stores = Stores::over(Database::temporary().unwrap()).await.unwrap();
     let store = Arc::new(stores.store("default"));
-    let tries = (0..20).map(|_| {
-        let store = store.clone();
-        tokio::spawn(async move { count(&*store, &LIMIT, "a", NOW).await.is_ok() })
-    });
-    let tries: Vec<_> = tries.collect();
-    let mut passed = 0;
-    for one in tries {
-        passed += i32::from(one.await.unwrap());
+    for (slides, most) in [(false, 3), (true, 5)] {
+        let tries = (0..20).map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                match slides {
+                    true => count_sliding(&*store, &SLIDING, "a", NOW).await.is_ok(),
+                    false => count(&*store, &LIMIT, "a", NOW).await.is_ok(),
+                }
+            })
+        });
+        let tries: Vec<_> = tries.collect();
+        let mut passed = 0;
+        for one in tries {
+            passed += i32::from(one.await.unwrap());
+        }
+        assert_eq!(passed, most);
     }
-    assert_eq!(passed, 3);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! One request from its head to the end of its response.
 
 use super::{
+    arrival::arrived,
     body::{AccessLog, Answer, Guarded, Held},
     head, problem,
 };
@@ -10,11 +11,10 @@ use crate::{
     setup::{Served, Setup},
 };
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use std::{sync::Arc, time::Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use wasmtime_wasi_http::{Error, WasiBody};
+use wasmtime_wasi_http::WasiBody;
 
 /// Names a request in logs and answers.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -90,7 +90,7 @@ impl Front {
         head::complete(&mut request, peer)
             .map_err(|reason| refuse(StatusCode::BAD_REQUEST, reason))?;
         let limit = usize::try_from(self.max_body).unwrap_or(usize::MAX);
-        let request = request.map(|body| limited(body, limit));
+        let request = arrived(request, limit).await;
         let response = served.pool.handle(request).await;
         let (response, opened) = response.map_err(|error| {
             let (status, detail) = problem::meaning(&error);
@@ -120,15 +120,4 @@ impl Front {
         let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
         length.is_some_and(|length| length > self.max_body)
     }
-}
-
-fn limited(body: Incoming, limit: usize) -> WasiBody {
-    Limited::new(body, limit)
-        .map_err(
-            move |error| match error.downcast::<http_body_util::LengthLimitError>() {
-                Ok(_) => Error::HttpRequestBodySize(Some(limit as u64)),
-                Err(_) => Error::ConnectionTerminated,
-            },
-        )
-        .boxed_unsync()
 }

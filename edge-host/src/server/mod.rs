@@ -1,5 +1,6 @@
 //! Listens, hands each connection's requests to the components, and stops in order.
 
+mod arrival;
 mod body;
 mod exchange;
 mod head;

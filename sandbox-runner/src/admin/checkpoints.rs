@@ -11,7 +11,10 @@ use runner_api::{
     checkpoints::{Checkpoint, Checkpoints, Diff, Restored, Taken},
     projects::Project,
 };
-use sandbox_files::{WorkspacePath, checkpoint::Content};
+use sandbox_files::{
+    WorkspacePath,
+    checkpoint::{Content, Difference},
+};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -44,6 +47,7 @@ async fn list(
     let checkpoints = all.map(|one| Checkpoint {
         name: one.name,
         at: one.at,
+        gap: one.gap,
     });
     Ok(Json(Checkpoints {
         checkpoints: checkpoints.collect(),
@@ -71,25 +75,55 @@ async fn diff(
     Given(Path((session, name))): Given<Path<(Uuid, String)>>,
 ) -> Result<Json<Diff>, Refused> {
     let (files, checkpoints) = admin.sandboxes.checkpoints(session)?;
-    let compared = checkpoints.compare(&files.workspace, &name);
-    let (differences, truncated) = compared.await?;
+    let compared = checkpoints.compare(&files.workspace, &name, unified_diff);
+    let (unified_diff, truncated) = compared.await?;
+    Ok(Json(Diff {
+        unified_diff,
+        truncated,
+    }))
+}
+
+/// All of them in one text.
+fn unified_diff(differences: Vec<Difference>) -> String {
     let text = |content: Option<Content>| {
         content.map(|content| match content {
             Content::Bytes(bytes) => String::from_utf8(bytes).ok(),
-            Content::TooLarge => None,
+            Content::Same | Content::TooLarge | Content::Unknown => None,
         })
     };
-    // Comparing texts takes its time.
-    let written = tokio::task::spawn_blocking(move || {
-        let differences = differences.into_iter();
-        differences
-            .map(|one| one_diff(&one.path, text(one.before), text(one.after)))
-            .collect()
+    let one = |one: Difference| {
+        let diff = match one.after {
+            Some(Content::Same) => String::new(),
+            after => one_diff(&one.path, text(one.before), text(after)),
+        };
+        match one.modes {
+            Some(modes) => with_modes(&one.path, &diff, modes),
+            None => diff,
+        }
+    };
+    differences.into_iter().map(one).collect()
+}
+
+/// The same with the lines that git has for a file that can be run now and could not be, or the
+/// other way round. It knows no other modes.
+fn with_modes(path: &WorkspacePath, diff: &str, (before, after): (u32, u32)) -> String {
+    let [old, new] = [before, after].map(|mode| match mode & 0o100 {
+        0 => "100644",
+        _ => "100755",
     });
-    Ok(Json(Diff {
-        unified_diff: written.await.map_err(|error| Refused::internal(&error))?,
-        truncated,
-    }))
+    if old == new {
+        return diff.to_owned();
+    }
+    let modes = format!("old mode {old}\nnew mode {new}\n");
+    match diff.split_once('\n') {
+        Some((head, rest)) => format!("{head}\n{modes}{rest}"),
+        None => format!("{}\n{modes}", head(path)),
+    }
+}
+
+/// What the changes of a file begin with.
+fn head(path: &WorkspacePath) -> String {
+    format!("diff --git a/{path} b/{path}")
 }
 
 /// What became of a file. What is no text, or not shown, is `Some(None)`.
@@ -107,7 +141,10 @@ fn one_diff(
         (Some(before), Some(after)) => {
             patch::unified_diff(path.as_str(), before.as_deref(), after.as_deref())
         }
-        _ => format!("diff --git a/{path} b/{path}\nBinary files a/{path} and b/{path} differ\n"),
+        _ => format!(
+            "{}\nBinary files a/{path} and b/{path} differ\n",
+            head(path)
+        ),
     }
 }
 
@@ -125,5 +162,55 @@ async fn restore(
     Ok(Json(Restored {
         changed: restored.changed,
         left: restored.left,
+        left_out: restored.left_out,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_is_shown_as_git_shows_it() {
+        let check = |before: Option<Content>, after: Option<Content>, modes, expected: &str| {
+            let difference = Difference {
+                path: WorkspacePath::parse("a.sh").unwrap(),
+                before,
+                after,
+                modes,
+            };
+            let head = "diff --git a/a.sh b/a.sh\n";
+            let expected = match expected {
+                "" => String::new(),
+                lines => format!("{head}{lines}"),
+            };
+            assert_eq!(unified_diff(vec![difference]), expected);
+        };
+        let bytes = |text: &str| Some(Content::Bytes(text.as_bytes().to_vec()));
+        let same = || Some(Content::Same);
+        let modes = |before, after| Some((before, after));
+        let runs = "old mode 100644\nnew mode 100755\n";
+        check(same(), same(), modes(0o644, 0o755), runs);
+        let runs_not = "old mode 100755\nnew mode 100644\n";
+        check(same(), same(), modes(0o755, 0o600), runs_not);
+        check(same(), same(), modes(0o644, 0o600), "");
+        let body = "--- a/a.sh\n+++ b/a.sh\n@@ -1 +1 @@\n-a\n+b\n";
+        check(bytes("a\n"), bytes("b\n"), None, body);
+        let both = format!("{runs}{body}");
+        check(bytes("a\n"), bytes("b\n"), modes(0o644, 0o755), &both);
+        let new = "new file mode 100644\n--- /dev/null\n+++ b/a.sh\n@@ -0,0 +1 @@\n+b\n";
+        check(None, bytes("b\n"), None, new);
+        // Of what is no text, too large, or not known, there are no lines.
+        let binary = "Binary files a/a.sh and b/a.sh differ\n";
+        let odd = Some(Content::Bytes(vec![0xff]));
+        check(odd, bytes("b\n"), None, binary);
+        check(None, Some(Content::TooLarge), None, binary);
+        check(Some(Content::Unknown), None, None, binary);
+        check(
+            bytes("a\n"),
+            Some(Content::TooLarge),
+            modes(0o644, 0o755),
+            &format!("{runs}{binary}"),
+        );
+    }
 }

@@ -4,14 +4,14 @@ use super::{Admin, extract::Given, refused::Refused};
 use axum::{
     Json, Router,
     body::{Body, Bytes},
-    extract::{Path, Query, State},
+    extract::{DefaultBodyLimit, Path, Query, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
 use futures::TryStreamExt as _;
-use runner_api::files::{MakeDirectory, Move, Node};
-use sandbox_files::{Format, OpenFile, WorkspacePath};
+use runner_api::files::{EDITS, Edits, MakeDirectory, Move, Node};
+use sandbox_files::{Edit, Format, OpenFile, WorkspacePath};
 use serde::Deserialize;
 use std::sync::Arc;
 use tokio_util::io::ReaderStream;
@@ -32,6 +32,10 @@ pub(super) fn routes() -> Router<Arc<Admin>> {
         .route("/v1/sandboxes/{session}/files/stat", get(stat))
         .route("/v1/sandboxes/{session}/files/move", post(rename))
         .route(
+            "/v1/sandboxes/{session}/files/edits",
+            post(edit).layer(DefaultBodyLimit::max(EDITS)),
+        )
+        .route(
             "/v1/sandboxes/{session}/files/directory",
             post(make_directory),
         )
@@ -45,6 +49,7 @@ struct TreeQuery {
     depth: Option<u32>,
     #[serde(default)]
     include_hidden: bool,
+    limit: Option<usize>,
 }
 
 async fn tree(
@@ -55,8 +60,10 @@ async fn tree(
     let files = admin.sandboxes.files(session)?;
     let root = WorkspacePath::parse(&query.root)?;
     let depth = query.depth.unwrap_or(DEPTH);
-    let tree = files.workspace.tree(&root, depth, query.include_hidden);
-    Ok(Json(tree.await?))
+    let most = query.limit.unwrap_or(usize::MAX);
+    let hidden = query.include_hidden;
+    let tree = files.workspace.tree(&root, depth, hidden, most).await?;
+    Ok(Json(tree))
 }
 
 #[derive(Debug, Deserialize)]
@@ -222,6 +229,31 @@ async fn rename(
     let moved = files.workspace.rename(&from, &to, body.overwrite).await?;
     files.changed(&[&from, &to]);
     Ok(Json(moved))
+}
+
+async fn edit(
+    State(admin): State<Arc<Admin>>,
+    Given(Path(session)): Given<Path<Uuid>>,
+    Given(Json(body)): Given<Json<Edits>>,
+) -> Result<StatusCode, Refused> {
+    let files = admin.sandboxes.files_to_write(session)?;
+    let mut edits = Vec::with_capacity(body.edits.len());
+    for edit in body.edits {
+        let mode_of = edit.mode_of.as_deref().map(WorkspacePath::parse);
+        edits.push(Edit {
+            path: WorkspacePath::parse(&edit.path)?,
+            before: edit.before,
+            after: edit.after.map(String::into_bytes),
+            mode_of: mode_of.transpose()?,
+        });
+    }
+    let paths: Vec<WorkspacePath> = edits.iter().map(|edit| edit.path.clone()).collect();
+    let edited = files.workspace.edit(edits).await;
+    // Also where not all could be made what it was.
+    admin.sandboxes.remeasure(session);
+    files.changed(&paths.iter().collect::<Vec<_>>());
+    edited?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn make_directory(

@@ -1,7 +1,7 @@
 //! `/v1/runs`: `runner_api::runs`.
 
 use super::{Admin, extract::Given, refused::Refused};
-use crate::ndjson;
+use crate::{ndjson, runs::Full};
 use axum::{
     Json, Router,
     body::Bytes,
@@ -15,6 +15,9 @@ use runner_api::runs::{Drive, Hearing};
 use serde::Deserialize;
 use std::sync::Arc;
 use tokio::sync::broadcast;
+
+/// After how many seconds somebody who has too many may ask again: turns take their time.
+const AGAIN: u32 = 10;
 
 #[derive(Debug, Deserialize)]
 struct Asked {
@@ -43,10 +46,7 @@ async fn drive(
         Some(Only::End) => Hearing::End,
     };
     let lines = admin.runs.drive(drive, heard.then_some(hearing));
-    let lines = lines.map_err(|_| {
-        let detail = "Too many runs are waiting. Try again later";
-        Refused::new(StatusCode::SERVICE_UNAVAILABLE, detail)
-    })?;
+    let lines = lines.map_err(refused)?;
     let Some(lines) = lines else {
         return Ok(StatusCode::ACCEPTED.into_response());
     };
@@ -56,4 +56,17 @@ async fn drive(
         Some((line, lines))
     });
     Ok(ndjson::answer(body))
+}
+
+fn refused(full: Full) -> Refused {
+    match full {
+        Full::OfAll => {
+            let detail = "Too many runs are waiting. Try again later";
+            Refused::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+        }
+        Full::OfUser => {
+            let detail = "You have as many turns under way as you may. Wait for one to end";
+            Refused::new(StatusCode::TOO_MANY_REQUESTS, detail).again_in(AGAIN)
+        }
+    }
 }

@@ -10,6 +10,7 @@ pub(crate) use listening::Listening;
 pub(crate) use opening::NotOpened;
 
 use crate::drain::Drain;
+use opening::Tls;
 use outbound::{Policy, PolicyError};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
@@ -47,6 +48,7 @@ impl Default for Settings {
 #[derive(Debug)]
 pub(crate) struct Comfy {
     policy: Policy,
+    tls: Tls,
     settings: Settings,
     places: Arc<Semaphore>,
     drain: Drain,
@@ -56,6 +58,7 @@ impl Comfy {
     pub(crate) fn new(settings: Settings, drain: Drain) -> Result<Self, PolicyError> {
         Ok(Self {
             policy: Policy::of_operator(&settings.allowed)?,
+            tls: Tls::default(),
             places: Arc::new(Semaphore::new(settings.at_once)),
             settings,
             drain,
@@ -66,7 +69,7 @@ impl Comfy {
     pub(crate) async fn follow(&self, url: &str) -> Result<Listening, NotOpened> {
         let place = self.places.clone().try_acquire_owned();
         let place = place.map_err(|_| NotOpened::NoPlace)?;
-        let opening = opening::open(&self.policy, url);
+        let opening = opening::open(&self.policy, &self.tls, url);
         let socket = tokio::time::timeout(self.settings.opening, opening);
         let socket = socket.await.map_err(|_| NotOpened::Late)??;
         let stopping = self.drain.stopping();

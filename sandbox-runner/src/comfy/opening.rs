@@ -1,11 +1,13 @@
-//! Opens a socket.
+//! Opens the socket of a ComfyUI service: what its address may look like, and the connection below
+//! the socket, with TLS or without.
 
 use http::Uri;
 use outbound::{Policy, Refused, TlsStream};
+use rustls::ClientConfig;
 use std::{
     io,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     task::{Context, Poll},
 };
 use tokio::{
@@ -36,6 +38,20 @@ pub(crate) enum NotOpened {
     Handshake(#[from] tungstenite::Error),
 }
 
+/// TLS with the machine's certificates, which are read when a socket first needs them.
+#[derive(Debug, Default)]
+pub(super) struct Tls(OnceLock<Arc<ClientConfig>>);
+
+impl Tls {
+    fn config(&self) -> io::Result<Arc<ClientConfig>> {
+        if let Some(config) = self.0.get() {
+            return Ok(Arc::clone(config));
+        }
+        let read = Arc::new(outbound::tls()?);
+        Ok(Arc::clone(self.0.get_or_init(|| read)))
+    }
+}
+
 /// A connection, with or without TLS.
 #[derive(Debug)]
 pub(super) enum Connection {
@@ -46,7 +62,7 @@ pub(super) enum Connection {
 pub(super) type Socket = WebSocketStream<Connection>;
 
 /// Opens the socket at `url`.
-pub(super) async fn open(policy: &Policy, url: &str) -> Result<Socket, NotOpened> {
+pub(super) async fn open(policy: &Policy, tls: &Tls, url: &str) -> Result<Socket, NotOpened> {
     let uri: Uri = url.parse().map_err(|_| NotOpened::Address)?;
     let secure = match uri.scheme_str() {
         Some("ws") => false,
@@ -64,8 +80,8 @@ pub(super) async fn open(policy: &Policy, url: &str) -> Result<Socket, NotOpened
     let connection = match secure {
         false => Connection::Plain(stream),
         true => {
-            let tls = outbound::tls().map_err(NotOpened::Tls)?;
-            let stream = outbound::secure(stream, authority.host(), Arc::new(tls));
+            let tls = tls.config().map_err(NotOpened::Tls)?;
+            let stream = outbound::secure(stream, authority.host(), tls);
             Connection::Secure(Box::new(stream.await.map_err(NotOpened::Tls)?))
         }
     };

@@ -1,6 +1,6 @@
 //! One request and its answer, from the head to the last byte: counted, and logged at its end.
 
-use crate::metrics::Metrics;
+use crate::{metrics::Metrics, places::Place};
 use http::{HeaderValue, Method, StatusCode, Uri};
 use logging::ACCESS;
 use std::{net::IpAddr, sync::Arc, time::Instant};
@@ -17,6 +17,8 @@ pub(crate) struct Exchange {
     status: Option<StatusCode>,
     bytes: u64,
     end: End,
+    /// Its address's place, where it needs one.
+    _place: Option<Place<IpAddr>>,
 }
 
 /// How an exchange ended.
@@ -49,12 +51,18 @@ impl Exchange {
             status: None,
             bytes: 0,
             end: End::Left,
+            _place: None,
         }
     }
 
     /// The path that was asked for, without its query.
     pub(crate) fn path(&self) -> &str {
         self.uri.path()
+    }
+
+    /// Has it hold a place until its end.
+    pub(crate) fn hold(&mut self, place: Option<Place<IpAddr>>) {
+        self._place = place;
     }
 
     /// The answer's head goes out.

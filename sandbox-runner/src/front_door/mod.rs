@@ -26,6 +26,7 @@ pub use settings::Settings;
 pub(crate) use headers::strip_hop_by_hop;
 
 use crate::{
+    addresses::Addresses,
     config::Config,
     edge::EdgeState,
     metrics::Metrics,
@@ -48,6 +49,8 @@ use upstream::Upstream;
 pub(crate) struct FrontDoor {
     settings: Settings,
     rate: Option<RateLimit>,
+    /// The requests of each address that the edge is answering.
+    in_flight: Addresses,
     ids: request_id::RequestIds,
     token: HeaderValue,
     upstream: Upstream,
@@ -76,6 +79,10 @@ impl FrontDoor {
         let settings = config.front_door.clone();
         Ok(Self {
             rate: RateLimit::per_minute(settings.rate_limit, Instant::now()),
+            in_flight: Addresses::new(
+                settings.requests_per_address,
+                settings.trusted_proxies.clone(),
+            ),
             ids: request_id::RequestIds::new(),
             token: config.token.to_header()?,
             upstream: Upstream::new(&config.edge, edge, settings.answer_timeout)?,
@@ -107,7 +114,7 @@ impl FrontDoor {
                     let answer = self.sockets.answer(&place, request, &visit).await;
                     answer.map(|answer| page.served(&self.settings.origins, answer, &exchange.id))
                 }
-                None => self.pass_on(peer, client, request, &exchange).await,
+                None => self.pass_on(peer, client, request, &mut exchange).await,
             },
         };
         let (parts, source) = match answer {
@@ -126,14 +133,19 @@ impl FrontDoor {
         Response::from_parts(parts, ResponseBody::new(source, exchange))
     }
 
-    /// Has the edge answer.
+    /// Has the edge answer, if the client has not as many answers coming as it may.
     async fn pass_on(
         &self,
         peer: IpAddr,
         client: IpAddr,
         request: Request<Incoming>,
-        exchange: &Exchange,
+        exchange: &mut Exchange,
     ) -> Result<Response<Source>, Refusal> {
+        let Ok(place) = self.in_flight.take(client) else {
+            self.metrics.rate_limited();
+            return Err(Refusal::TooManyAtOnce);
+        };
+        exchange.hold(place);
         let (mut parts, body) = request.into_parts();
         let introduction = Introduction {
             peer,

@@ -25,6 +25,8 @@ pub(crate) enum Refusal {
     BodyBroken,
     /// The address sent too many requests; how long until the next is taken.
     TooMany(Duration),
+    /// As many requests of the address are being answered as may be.
+    TooManyAtOnce,
     /// No connection to the edge.
     EdgeDown,
     /// The edge broke off before its answer began.
@@ -53,7 +55,7 @@ impl Refusal {
             }
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMany(_) | Self::TooManyAtOnce => StatusCode::TOO_MANY_REQUESTS,
             Self::EdgeDown => StatusCode::SERVICE_UNAVAILABLE,
             Self::EdgeBroke => StatusCode::BAD_GATEWAY,
             Self::EdgeTimeout => StatusCode::GATEWAY_TIMEOUT,
@@ -74,6 +76,7 @@ impl Refusal {
             Self::BodyTimeout => "The request's body stopped arriving.",
             Self::BodyBroken => "The request's body is malformed or broke off.",
             Self::TooMany(_) => "Too many requests from this address.",
+            Self::TooManyAtOnce => "Too many requests of this address are being answered already.",
             Self::EdgeDown => "The service is starting or down. Try again in a moment.",
             Self::EdgeBroke => "The service broke off before it answered.",
             Self::EdgeTimeout => "The service did not answer in time.",
@@ -107,7 +110,7 @@ impl Refusal {
                 let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
             }
-            Self::EdgeDown | Self::NoPlace => {
+            Self::TooManyAtOnce | Self::EdgeDown | Self::NoPlace => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             Self::TooManyReaders => {

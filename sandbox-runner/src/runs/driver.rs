@@ -50,9 +50,16 @@ pub(super) async fn drive(inner: &Inner, drive: Drive, listeners: &Listeners) ->
                     // It was there until now.
                     heard = Instant::now();
                     match left {
-                        Left::Ended(ending) => return Some(ending),
+                        Left::Ended(ending) => {
+                            // Whoever waits for the end need not wait for that.
+                            tokio::spawn(answer.finish());
+                            return Some(ending);
+                        }
                         Left::Closed => return None,
-                        Left::Continue => continue,
+                        Left::Continue => {
+                            answer.finish().await;
+                            continue;
+                        }
                         Left::Cut(cut) => cut,
                     }
                 }

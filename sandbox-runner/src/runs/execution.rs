@@ -18,6 +18,9 @@ const TOGETHER: usize = 256 * 1024;
 /// How long the edge may take for the head of its answer.
 const HEAD: Duration = Duration::from_secs(30);
 
+/// How long the end of an answer is waited for after its last line.
+const REST: Duration = Duration::from_millis(250);
+
 /// What the edge answers.
 #[derive(Debug)]
 pub(super) enum Opened {
@@ -101,6 +104,14 @@ impl Lines {
         Ok(line)
     }
 
+    /// Reads what stands behind the last line, which is nothing but the answer's end: only a
+    /// connection whose answer was read to its end is used again.
+    pub(super) async fn finish(mut self) {
+        let rest = async { while let Some(Ok(_)) = self.body.frame().await {} };
+        // Where there is more than that, the connection is closed.
+        let _ = tokio::time::timeout(REST, rest).await;
+    }
+
     /// A line that is there already, of at most so many bytes; they are taken off.
     fn received(&mut self, most: &mut usize) -> Result<Option<Line>, Cut> {
         if let Some(line) = self.next.take() {
@@ -137,5 +148,48 @@ impl Lines {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use bytes::Bytes;
+    use http::Request;
+    use http_body_util::Empty;
+    use hyper::client::conn::http1;
+    use hyper_util::rt::TokioIo;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    #[tokio::test]
+    async fn a_connection_whose_answer_was_read_to_its_end_is_used_again() {
+        let (near, mut far) = tokio::io::duplex(4096);
+        let (mut requests, connection) = http1::handshake(TokioIo::new(near)).await.unwrap();
+        tokio::spawn(connection);
+        let begins = async {
+            let mut head = [0; 1024];
+            assert!(far.read(&mut head).await.unwrap() > 0);
+            let line = "{\"continue\":true}\n";
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n{line}\r\n",
+                line.len()
+            );
+            far.write_all(answer.as_bytes()).await.unwrap();
+        };
+        let asking = requests.send_request(Request::new(Empty::<Bytes>::new()));
+        let (response, ()) = tokio::join!(asking, begins);
+        let mut lines = Lines {
+            body: response.unwrap().into_body(),
+            begun: BytesMut::new(),
+            next: None,
+            silence: HEAD,
+        };
+        assert!(lines.next().await.unwrap().goes_on);
+        // The end comes when it is waited for.
+        let ends = async { far.write_all(b"0\r\n\r\n").await.unwrap() };
+        tokio::join!(lines.finish(), ends);
+        requests.ready().await.unwrap();
     }
 }

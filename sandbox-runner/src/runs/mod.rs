@@ -60,13 +60,21 @@ struct Inner {
     /// How many of them are each user's; told when one is given back.
     shares: Arc<Places<i64>>,
     given_back: Notify,
+    /// How many each user has of those that are driven.
+    waiting: Arc<Places<i64>>,
     driven: Mutex<HashMap<Uuid, Listeners>>,
 }
 
 /// Too many runs wait for a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too many runs are waiting")]
-pub(crate) struct Full;
+pub(crate) enum Full {
+    /// Of all users together.
+    #[error("too many runs are waiting")]
+    OfAll,
+    /// Of the one whose run it is.
+    #[error("too many runs of the user are waiting")]
+    OfUser,
+}
 
 impl Runs {
     pub(crate) fn new(
@@ -76,11 +84,13 @@ impl Runs {
         metrics: Arc<Metrics>,
         drain: Drain,
     ) -> Self {
+        let waiting_of_user = settings.waiting_of_user.max(settings.of_user);
         Self {
             inner: Arc::new(Inner {
                 places: Semaphore::new(settings.at_once),
                 shares: Places::new(settings.of_user, usize::MAX),
                 given_back: Notify::new(),
+                waiting: Places::new(waiting_of_user, usize::MAX),
                 edge,
                 rooms,
                 metrics,
@@ -103,8 +113,9 @@ impl Runs {
             return Ok(hearing.map(|hearing| listeners.hear(hearing)));
         }
         if driven.len() >= self.inner.settings.waiting {
-            return Err(Full);
+            return Err(Full::OfAll);
         }
+        let of_user = self.inner.waiting.take(drive.user).ok_or(Full::OfUser)?;
         let listeners = Listeners::new();
         let receiver = hearing.map(|hearing| listeners.hear(hearing));
         driven.insert(drive.run, listeners.clone());
@@ -112,6 +123,7 @@ impl Runs {
         let place = Place {
             runs: self.clone(),
             run: drive.run,
+            _of_user: of_user,
         };
         self.inner.drain.spawn(async move {
             place.runs.inner.drive_to_its_end(drive, &listeners).await;
@@ -134,6 +146,7 @@ impl Runs {
 struct Place {
     runs: Runs,
     run: Uuid,
+    _of_user: places::Place<i64>,
 }
 
 impl Drop for Place {

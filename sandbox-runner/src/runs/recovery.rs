@@ -1,7 +1,7 @@
 //! Runs that nobody drives: those that an earlier runner left, and those whose edge died before it
 //! could ask.
 
-use super::Runs;
+use super::{Full, Runs};
 use crate::{drain::Drain, edge::Edge};
 use runner_api::runs::{Drive, UnfinishedRuns};
 use std::{error::Error as StdError, sync::Arc, time::Duration};
@@ -71,7 +71,11 @@ async fn drive_on(
             executor: one.executor,
             room: one.room,
         };
-        runs.drive(drive, None)?;
+        match runs.drive(drive, None) {
+            // That user's own runs have to end first. Those of others are driven all the same.
+            Ok(_) | Err(Full::OfUser) => {}
+            Err(full @ Full::OfAll) => return Err(full.into()),
+        }
     }
     Ok(())
 }

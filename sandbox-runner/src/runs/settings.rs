@@ -12,6 +12,8 @@ pub struct Settings {
     pub of_user: usize,
     /// How many runs are driven at once, those that wait included.
     pub waiting: usize,
+    /// How many of these may be one user's; as many as are executed at once may be in any case.
+    pub waiting_of_user: usize,
     /// The first wait before the edge is asked again.
     pub shortest_wait: Duration,
     /// The longest.
@@ -32,6 +34,7 @@ impl Default for Settings {
             at_once: 192,
             of_user: 64,
             waiting: 4096,
+            waiting_of_user: 256,
             shortest_wait: Duration::from_millis(200),
             longest_wait: Duration::from_secs(5),
             silence: Duration::from_secs(15),

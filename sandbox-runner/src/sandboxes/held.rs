@@ -36,6 +36,7 @@ impl Holdings {
         }
         let settings = Settings {
             owner: Some(files.user),
+            journal: Some(files.beside.join("edit.json")),
             ..Settings::default()
         };
         let held = Held {

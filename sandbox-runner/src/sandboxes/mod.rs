@@ -228,10 +228,10 @@ impl SessionSandboxes {
         &self,
         session: Uuid,
     ) -> Result<(SessionFiles, Checkpoints), Refused> {
-        let sandboxes = self.registry.get()?;
-        let beside = sandboxes.beside(session)?;
-        let checkpoints = self.holdings.checkpoints(beside.join("checkpoints"));
-        Ok((self.files(session)?, checkpoints))
+        let files = self.registry.get()?.files(session)?;
+        let folder = files.beside.join("checkpoints");
+        let checkpoints = self.holdings.checkpoints(folder);
+        Ok((self.held(session, &files)?, checkpoints))
     }
 
     /// The path of a folder of this host, if it may be a workspace.

@@ -4,7 +4,7 @@ use rooms::Closed;
 use serde_json::json;
 use tokio_tungstenite::tungstenite::{
     Error,
-    error::{CapacityError, ProtocolError},
+    error::ProtocolError,
     protocol::{CloseFrame, frame::coding::CloseCode},
 };
 
@@ -103,7 +103,6 @@ impl From<Closed> for Goodbye {
 impl From<&Error> for Goodbye {
     fn from(error: &Error) -> Self {
         match error {
-            Error::Capacity(CapacityError::MessageTooLong { .. }) => Self::TooLarge,
             Error::Capacity(_) => Self::TooLarge,
             Error::Utf8(_) => Self::NotUtf8,
             Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Left,

@@ -4,11 +4,15 @@ use crate::wire::Wire;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
-    Request, Response, StatusCode, body::Incoming, server::conn::http1, service::service_fn,
+    Request, Response, StatusCode,
+    body::{Body, Incoming},
+    server::conn::http1,
+    service::service_fn,
 };
 use hyper_util::rt::TokioIo;
 use std::{
     convert::Infallible,
+    error::Error,
     net::SocketAddr,
     sync::{Arc, Mutex},
 };
@@ -19,6 +23,26 @@ use tokio::{
 
 const MIGRATE: &str = "POST /internal/migrate ";
 const UNFINISHED: &str = "GET /internal/runs?unfinished";
+
+/// Has every request that comes to the listener answered.
+pub(crate) fn serve<A, F, B>(listener: TcpListener, answer: A)
+where
+    A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+{
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let answer = answer.clone();
+            let service = service_fn(move |request| {
+                let answered = answer(request);
+                async move { Ok::<_, Infallible>(answered.await) }
+            });
+            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+        }
+    });
+}
 
 /// An edge played by the test. Calls to migrate, and for runs, are answered by itself.
 pub(crate) struct PlayedEdge {
@@ -112,16 +136,9 @@ impl RecordingEdge {
         let serving = edge.clone();
         let statuses: Arc<Mutex<Vec<u16>>> =
             Arc::new(Mutex::new(statuses.iter().rev().copied().collect()));
-        tokio::spawn(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                let (edge, statuses) = (serving.clone(), statuses.clone());
-                let service = service_fn(move |request| {
-                    let (edge, statuses) = (edge.clone(), statuses.clone());
-                    async move { edge.answer(request, target, &statuses).await }
-                });
-                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-            }
+        serve(listener, move |request| {
+            let (edge, statuses) = (serving.clone(), statuses.clone());
+            async move { edge.answer(request, target, &statuses).await }
         });
         edge
     }
@@ -131,7 +148,7 @@ impl RecordingEdge {
         request: Request<Incoming>,
         planned: &str,
         statuses: &Mutex<Vec<u16>>,
-    ) -> Result<Response<Full<Bytes>>, Infallible> {
+    ) -> Response<Full<Bytes>> {
         let (parts, body) = request.into_parts();
         let body = body
             .collect()
@@ -154,7 +171,7 @@ impl RecordingEdge {
         let answer = Response::builder()
             .status(status)
             .header("x-atelier-secret", "s");
-        Ok(answer.body(Full::from("fine")).unwrap())
+        answer.body(Full::from("fine")).unwrap()
     }
 
     /// What came through the front door.

@@ -1,7 +1,9 @@
 //! Every input has a limit.
 
 use crate::{
-    edge::{PlayedEdge, RecordingEdge},
+    client::{LONG, Stream, stream_path},
+    edge::{Asked, PlayedEdge, RecordingEdge},
+    room_edge::RoomEdge,
     stack::Stack,
     wire::{self, Wire},
 };
@@ -130,7 +132,7 @@ async fn an_answer_that_is_not_read() {
     asked.wire.write("HTTP/1.1 200 OK\r\n\r\n").await;
     let piece = vec![b'x'; 64 * 1024];
     let writing = async { while asked.wire.stream.write_all(&piece).await.is_ok() {} };
-    tokio::time::timeout(crate::client::LONG, writing)
+    tokio::time::timeout(LONG, writing)
         .await
         .expect("the answer is given up");
 }
@@ -150,6 +152,75 @@ async fn connections_of_this_machine_are_not_counted() {
         client.write(request).await;
         assert_eq!(client.answer().await.status(), 200);
         clients.push(client);
+    }
+}
+
+/// So many requests of an address at a time, which comes through a proxy.
+fn at_a_time(requests: usize) -> impl FnOnce(&mut sandbox_runner::Config) {
+    move |config| {
+        config.front_door.requests_per_address = requests;
+        config.front_door.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    }
+}
+
+fn request_of(client: &str) -> String {
+    format!("GET /api/sessions HTTP/1.1\r\nhost: h\r\nx-forwarded-for: {client}\r\n\r\n")
+}
+
+/// A request of `client` that the edge has not answered yet.
+async fn held(stack: &Stack, edge: &mut PlayedEdge, client: &str) -> (Wire, Asked) {
+    let mut wire = Wire::connect(stack.door()).await;
+    wire.write(&request_of(client)).await;
+    (wire, edge.next().await)
+}
+
+#[tokio::test]
+async fn requests_of_an_address_at_a_time() {
+    let mut edge = PlayedEdge::start().await;
+    let stack = Stack::start(edge.address, at_a_time(2)).await;
+    let (ada, eve) = ("198.51.100.7", "198.51.100.8");
+    let (mut first, mut answering) = held(&stack, &mut edge, ada).await;
+    let _second = held(&stack, &mut edge, ada).await;
+    let refused = wire::ask(stack.door(), &request_of(ada)).await;
+    assert_eq!(refused.status(), 429);
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    assert_eq!(refused.json()["error"], "TooManyConnections");
+    // Others have their own.
+    let _other = held(&stack, &mut edge, eve).await;
+    // An answer that has begun has not ended.
+    let head = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 4\r\n\r\nha";
+    answering.wire.write(head).await;
+    first.read_until("\r\n\r\n").await;
+    assert_eq!(first.read_exactly(2).await, b"ha");
+    let refused = wire::ask(stack.door(), &request_of(ada)).await;
+    assert_eq!(refused.status(), 429);
+    answering.wire.write("lf").await;
+    assert_eq!(first.read_exactly(2).await, b"lf");
+    // Its place is free as soon as the front door knows that it has ended.
+    let passed = async {
+        loop {
+            let mut client = Wire::connect(stack.door()).await;
+            client.write(&request_of(ada)).await;
+            tokio::select! {
+                _ = edge.next() => return,
+                answer = client.answer() => assert_eq!(answer.status(), 429),
+            }
+        }
+    };
+    let passed = tokio::time::timeout(LONG, passed).await;
+    passed.expect("the next one is passed on");
+}
+
+#[tokio::test]
+async fn streams_are_not_among_the_requests_of_an_address() {
+    let edge = RoomEdge::start().await;
+    let stack = Stack::start(edge.address, at_a_time(1)).await;
+    let headers = "authorization: Bearer user-1\r\nx-forwarded-for: 198.51.100.7\r\n";
+    let mut streams = Vec::new();
+    for _ in 0..3 {
+        let stream = Stream::open(stack.door(), &stream_path(), headers).await;
+        assert_eq!(wire::status(&stream.head), 200);
+        streams.push(stream);
     }
 }
 

@@ -1,16 +1,13 @@
 //! An edge that says who may enter rooms, as the test tells it, and keeps what it was asked.
 
+use crate::edge::serve;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
-use hyper::{
-    Request, Response, StatusCode, body::Incoming, server::conn::http1, service::service_fn,
-};
-use hyper_util::rt::TokioIo;
+use hyper::{Request, Response, StatusCode, body::Incoming};
 use runner_api::edge::{Admitted, Enter, Logins, Said, Sessions};
 use serde_json::{Value, json};
 use std::{
     collections::{HashMap, HashSet},
-    convert::Infallible,
     net::SocketAddr,
     sync::{Arc, Mutex},
     time::{SystemTime, UNIX_EPOCH},
@@ -76,16 +73,9 @@ impl RoomEdge {
             open: watch::Sender::new(true),
         });
         let serving = state.clone();
-        tokio::spawn(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                let state = serving.clone();
-                let service = service_fn(move |request| {
-                    let state = state.clone();
-                    async move { Ok::<_, Infallible>(state.answer(request).await) }
-                });
-                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-            }
+        serve(listener, move |request| {
+            let state = serving.clone();
+            async move { state.answer(request).await }
         });
         Self { address, state }
     }

@@ -6,6 +6,7 @@ use crate::{
     stack::TOKEN,
     wire,
 };
+use rustix::process::{Pid, Signal, kill_process};
 use std::{net::SocketAddr, process::Stdio};
 use tempfile::TempDir;
 use tokio::{
@@ -104,7 +105,10 @@ async fn credentials_are_not_logged() {
         )
         .await;
     }
-    runner.child.kill().await.unwrap();
+    // Its log is whole when it ends by itself.
+    let pid = runner.child.id().unwrap().cast_signed();
+    kill_process(Pid::from_raw(pid).unwrap(), Signal::TERM).unwrap();
+    assert!(runner.child.wait().await.unwrap().success());
     let mut log = String::new();
     let file = tokio::fs::File::open(state.path().join("log")).await;
     file.unwrap().read_to_string(&mut log).await.unwrap();

@@ -1,16 +1,16 @@
 //! An edge that executes runs as the test tells it, and lets everybody into the one room.
 
-use crate::room_edge::{SESSION, now};
+use crate::{
+    edge::serve,
+    room_edge::{SESSION, now},
+};
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use http_body_util::{BodyExt as _, StreamBody, combinators::UnsyncBoxBody};
 use hyper::{
     Request, Response, StatusCode,
     body::{Frame, Incoming},
-    server::conn::http1,
-    service::service_fn,
 };
-use hyper_util::rt::TokioIo;
 use runner_api::{edge::Admitted, runs::Execute};
 use serde_json::{Value, json};
 use std::{
@@ -73,23 +73,21 @@ impl RunEdge {
             unfinished: Mutex::default(),
         });
         let serving = state.clone();
-        tokio::spawn(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                let state = serving.clone();
-                let service = service_fn(move |request| {
-                    let state = state.clone();
-                    async move { Ok::<_, io::Error>(state.answer(request).await) }
-                });
-                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-            }
+        serve(listener, move |request| {
+            let state = serving.clone();
+            async move { state.answer(request).await }
         });
         Self { address, state }
     }
 
     /// From now on that run is unfinished.
     pub(crate) fn leave_unfinished(&self, run: &str) {
-        let run = json!({"run": run, "session": SESSION, "user": 1, "age": 0});
+        self.leave_unfinished_of(1, run);
+    }
+
+    /// The same of a run of that user.
+    pub(crate) fn leave_unfinished_of(&self, user: i64, run: &str) {
+        let run = json!({"run": run, "session": SESSION, "user": user, "age": 0});
         self.state.unfinished.lock().unwrap().push(run);
     }
 

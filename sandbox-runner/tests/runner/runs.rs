@@ -10,6 +10,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 use std::{net::SocketAddr, time::Duration};
+use uuid::Uuid;
 
 const RUN: &str = "00000000-0000-7000-8000-0000000000aa";
 
@@ -183,6 +184,48 @@ async fn only_the_edge_has_runs_driven() {
     assert_eq!(accepted.status(), 202);
     let nonsense = ask(stack.admin(), "POST /v1/runs", "{\"run\":\"x\"}").await;
     assert_eq!(nonsense.status(), 422);
+}
+
+fn numbered(run: u128) -> String {
+    Uuid::from_u128(run).to_string()
+}
+
+#[tokio::test]
+async fn a_user_has_so_many_runs_that_are_driven_or_wait() {
+    let edge = RunEdge::start(vec![Play::Hang(Vec::new()); 3]).await;
+    let stack = Stack::start(edge.address, |config| {
+        config.runs.of_user = 1;
+        config.runs.waiting_of_user = 2;
+    })
+    .await;
+    let drive = async |user: i64, run: u128| {
+        let body = json!({"run": numbered(run), "session": SESSION, "user": user});
+        ask(stack.admin(), "POST /v1/runs", &body.to_string()).await
+    };
+    for run in [1, 2] {
+        assert_eq!(drive(1, run).await.status(), 202);
+    }
+    let refused = drive(1, 3).await;
+    assert_eq!(refused.status(), 429);
+    assert_eq!(refused.header("retry-after"), Some("10"));
+    assert_eq!(drive(1, 2).await.status(), 202, "that one waits already");
+    assert_eq!(drive(2, 4).await.status(), 202, "others have their own");
+}
+
+#[tokio::test]
+async fn the_many_runs_of_one_keep_nobodys_from_being_found() {
+    let edge = RunEdge::start(vec![Play::Hang(Vec::new()); 2]).await;
+    for run in [1, 2, 3] {
+        edge.leave_unfinished_of(1, &numbered(run));
+    }
+    edge.leave_unfinished_of(2, &numbered(4));
+    let _stack = Stack::start(edge.address, |config| {
+        config.runs.of_user = 1;
+        config.runs.waiting_of_user = 1;
+    })
+    .await;
+    // The first of the one, and that of the other.
+    assert_eq!(edge.seen(2).await, [0, 0]);
 }
 
 /// The runner is killed while a run goes on: the next one finds it, and sockets that come back

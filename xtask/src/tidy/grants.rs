@@ -2,10 +2,10 @@
 //!
 //! A grant that nothing uses is power for whoever breaks in. What counts as use: a database
 //! when the component's own code names the store, the `sql` port, or an extractor of `web` that
-//! looks up who is signed in; a key-value store when it
-//! names `key_value`; outbound hosts when it, or a library it depends on, uses the `http`
-//! port; a variable when its name stands as a string in the code of the component or of its
-//! libraries.
+//! looks up who is signed in; a key-value store when it, or a library it depends on, uses the
+//! `key_value` port or has `web` count in it ([`USES_OF_KEY_VALUE`]); outbound hosts when it, or a
+//! library it depends on, uses the `http` port; a variable when its name stands as a string in the
+//! code of the component or of its libraries.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,10 @@ use crate::workspace::{Package, WASM_TARGET, Workspace};
 
 /// They define the ports or implement them: that they name one is no use of it.
 const NO_USERS: [&str; 3] = ["ports", "platform-native", "platform-spin"];
+
+/// What uses a key-value store. The last two are how others have `web` count, which every
+/// component depends on and which is therefore no user itself.
+const USES_OF_KEY_VALUE: [&str; 3] = [".key_value", "limits::provider", "Adjustable"];
 
 /// The grants that break a rule, a line each.
 pub(super) fn check(workspace: &Workspace, manifest: &Manifest, tree: &Tree) -> Vec<String> {
@@ -60,7 +64,7 @@ fn check_component(
         )];
     };
     let own = tree.code_of(&from_root(workspace, of.folder()));
-    let all = code_with_libraries(workspace, tree, of);
+    let all = code_with_libraries(workspace, tree, of, &[]);
     let mut faults = check_build(component, package);
     let asks_who = ["SignedIn", "OwnSession"];
     let stores = own.contains("store::")
@@ -69,7 +73,8 @@ fn check_component(
     if !component.sqlite_databases.is_empty() && !stores {
         faults.push("it is granted a database that it does not use".to_owned());
     }
-    if !component.key_value_stores.is_empty() && !names(&own, "key_value") {
+    let counting = code_with_libraries(workspace, tree, of, &["web"]);
+    if !component.key_value_stores.is_empty() && !uses_key_value(&counting) {
         faults.push("it is granted a key-value store that it does not use".to_owned());
     }
     let reaches_out = names(&all, ".http") || names(&all, "dyn Http");
@@ -173,13 +178,23 @@ fn names(code: &str, word: &str) -> bool {
     })
 }
 
-/// The code of a package and of every library below it.
-fn code_with_libraries(workspace: &Workspace, tree: &Tree, package: &Package) -> String {
+fn uses_key_value(code: &str) -> bool {
+    USES_OF_KEY_VALUE.iter().any(|word| names(code, word))
+}
+
+/// The code of a package and of every library below it but those.
+fn code_with_libraries(
+    workspace: &Workspace,
+    tree: &Tree,
+    package: &Package,
+    but: &[&str],
+) -> String {
     let mut seen = BTreeSet::new();
     let mut next = vec![package];
     let mut code = String::new();
     while let Some(package) = next.pop() {
-        if NO_USERS.contains(&package.name.as_str()) || !seen.insert(&package.name) {
+        let name = package.name.as_str();
+        if NO_USERS.contains(&name) || but.contains(&name) || !seen.insert(name) {
             continue;
         }
         code.push_str(&tree.code_of(&from_root(workspace, package.folder())));
@@ -213,6 +228,26 @@ mod tests {
         assert!(names("platform.http", ".http"));
         assert!(!names("platform.http_client", ".http"));
         assert!(!names("x.sqlite", ".sql"));
+    }
+
+    #[test]
+    fn a_store_that_is_only_handed_over_is_not_used() {
+        for (code, used) in [
+            (
+                "Ports::system().and_sql().and_key_value().and_http()",
+                false,
+            ),
+            ("use web::limits::{self, timeouts};", false),
+            ("platform.key_value.get(&key)", true),
+            ("platform\n    .key_value\n    .get(&key)", true),
+            ("limits::provider(&platform, &provider).await?", true),
+            (
+                "const TURNS: Adjustable = Adjustable { name, window, variable };",
+                true,
+            ),
+        ] {
+            assert_eq!(uses_key_value(code), used, "{code}");
+        }
     }
 
     #[test]

@@ -104,12 +104,10 @@ fn check_text(file: &TextFile, machine: &[String]) -> Vec<String> {
 /// Where this checkout lies, and the user's folders of tools.
 fn machine_paths(root: &Path) -> Vec<String> {
     let mut paths = Vec::new();
-    // A checkout right below `/` has a path that is also a word.
+    // A checkout right below `/` has a path that is also a word; the folder above any checkout may
+    // be one that the product itself speaks of.
     if root.components().count() > 2 {
         paths.push(root.display().to_string());
-        if let Some(parent) = root.parent().filter(|parent| **parent != *env::temp_dir()) {
-            paths.push(format!("{}/", parent.display()));
-        }
     }
     if let Ok(home) = env::var("HOME") {
         paths.push(format!("{home}/."));

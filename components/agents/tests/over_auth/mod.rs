@@ -28,10 +28,7 @@ pub(crate) struct Studio {
 
 impl Studio {
     pub(crate) async fn start(own: &[(&str, &str)]) -> Self {
-        let app = Accounts::start(router, own).await;
-        for name in ["ada", "eve"] {
-            app.sign_up(name).await;
-        }
+        let app = Accounts::start_with(router, own, &["ada", "eve"]).await;
         let promote = "UPDATE users SET role = 'ADMIN' WHERE username = 'ada'";
         app.sql(promote, vec![]).await;
         Self {
@@ -50,18 +47,9 @@ impl Studio {
         self.call(&format!("GET {path}"), &Value::Null).await
     }
 
-    /// The `data` of a success.
-    #[track_caller]
-    pub(crate) fn data(answer: &Answer) -> Value {
-        let json = answer.done(200);
-        let envelope = (&json["code"], &json["message"]);
-        assert_eq!(envelope, (&json!(200), &json!("success")), "{json}");
-        json["data"].clone()
-    }
-
     pub(crate) async fn create(&self, path: &str, body: &Value) -> i64 {
         let answer = self.call(&format!("POST {path}"), body).await;
-        Self::data(&answer)["id"].as_i64().unwrap()
+        answer.data()["id"].as_i64().unwrap()
     }
 
     pub(crate) async fn provider(&self, code: &str) -> i64 {

@@ -42,10 +42,7 @@ impl Stage {
         let model = ScriptedModel::start().await.unwrap();
         let base_url = model.base_url();
         let own = [&[("llm_base_url", base_url.as_str())], own].concat();
-        let app = Accounts::start(accounts, &own).await;
-        for name in ["ada", "eve"] {
-            app.sign_up(name).await;
-        }
+        let app = Accounts::start_with(accounts, &own, &["ada", "eve"]).await;
         let ada = app.token(Way::CodexByName, "ada").await;
         let eve = app.token(Way::CodexByName, "eve").await;
         let runner = Arc::new(PlayedRunner {
@@ -127,7 +124,8 @@ impl Stage {
         answer["frames"][0].clone()
     }
 
-    async fn login(&self) -> i64 {
+    /// What Ada signed in as.
+    pub async fn login(&self) -> i64 {
         let select = "SELECT MAX(id) FROM logins WHERE user_id = 1";
         self.accounts.sql(select, Vec::new()).await[0]
             .get(0)
@@ -186,19 +184,7 @@ impl Stage {
     }
 }
 
-/// An answer of the model that calls tools.
-pub fn calls(calls: &[(&str, Value)]) -> Script {
-    let script =
-        calls
-            .iter()
-            .enumerate()
-            .fold(Script::new(), |script, (index, (tool, arguments))| {
-                let id = format!("call_{index}");
-                script.tool_call(index, &id, tool, &arguments.to_string())
-            });
-    script.finish("tool_calls").done()
-}
-
+/// An answer of the model that calls a tool.
 pub fn call(tool: &str, arguments: Value) -> Script {
-    calls(&[(tool, arguments)])
+    Script::calls(&[(tool, arguments)])
 }

@@ -6,7 +6,10 @@ use bytes::Bytes;
 use futures::{StreamExt, future, stream};
 use http::{Method, Request};
 use ports::{BoxFuture, ByteStream, Http, HttpError};
-use runner_api::runs::Drive;
+use runner_api::{
+    files::{Edit, Edits, content_hash},
+    runs::Drive,
+};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -25,8 +28,16 @@ pub type Tree = BTreeMap<String, String>;
 pub struct State {
     /// What is in the workspace; all sessions of a test share it.
     pub files: Tree,
-    /// Checkpoints by name, oldest first.
-    pub checkpoints: Vec<(String, Tree)>,
+    /// Checkpoints by name, oldest first. Nothing is in one that could not be taken.
+    pub checkpoints: Vec<(String, Option<Tree>)>,
+    /// Whether there is more in the workspace than a checkpoint holds.
+    pub too_much: bool,
+    /// What cannot be put back.
+    pub stuck: Vec<String>,
+    /// What no checkpoint has.
+    pub left_out: Vec<String>,
+    /// Whether somebody else's undo comes before the next.
+    pub outrun: bool,
     /// What the rooms were told, in order.
     pub room: Vec<Value>,
     /// Requests for a sandbox.
@@ -37,6 +48,8 @@ pub struct State {
     pub projects: Vec<String>,
     /// What the search engine answers.
     pub found: Option<Value>,
+    /// What it cannot do: a part of the requests' lines, and the status that answers them.
+    pub fails: Option<(&'static str, u16)>,
 }
 
 impl State {
@@ -67,7 +80,7 @@ impl PlayedRunner {
     }
 
     /// Has a run executed until it has ended or is gone.
-    async fn drive(&self, drive: Drive) {
+    pub async fn drive(&self, drive: Drive) {
         let told = self.edge.drive(&drive, |line| {
             let room = line.room.iter();
             let told = room.map(|event| serde_json::to_value(event).unwrap());
@@ -79,7 +92,12 @@ impl PlayedRunner {
     /// What it answers to anything but a run.
     fn answer(&self, method: &Method, path: &str, query: &str, body: &[u8]) -> (u16, String) {
         let mut state = self.state();
-        state.asked.push(format!("{method} {path}"));
+        let line = format!("{method} {path}");
+        let failing = state.fails.filter(|(part, _)| line.contains(part));
+        state.asked.push(line);
+        if let Some((_, status)) = failing {
+            return problem(status, "It cannot be done now");
+        }
         let json: Value = serde_json::from_slice(body).unwrap_or_default();
         let parts: Vec<&str> = path.split('/').skip(2).collect();
         let file = parameter(query, "path");
@@ -110,15 +128,8 @@ impl PlayedRunner {
                 Some(text) => (200, text.clone()),
                 None => problem(404, "There is no such file"),
             },
-            ("PUT", ["sandboxes", _, "files"]) => {
-                let text = String::from_utf8(body.to_vec()).unwrap();
-                let answer = done(&node(&file, "file", text.len()));
-                state.files.insert(file, text);
-                answer
-            }
-            ("DELETE", ["sandboxes", _, "files"]) => {
-                state.files.remove(&file);
-                (204, String::new())
+            ("POST", ["sandboxes", _, "files", "edits"]) => {
+                edit(&mut state.files, &serde_json::from_value(json).unwrap())
             }
             ("POST", ["sandboxes", _, "exec"]) => {
                 let command = match &json["command"] {
@@ -140,6 +151,21 @@ impl PlayedRunner {
 }
 
 /// What a few commands do.
+fn edit(files: &mut Tree, edits: &Edits) -> (u16, String) {
+    let hash = |text: &String| content_hash(text.as_bytes());
+    let other = |edit: &&Edit| files.get(&edit.path).map(hash) != edit.before;
+    if edits.edits.iter().any(|edit| other(&edit)) {
+        return problem(409, "A file was changed meanwhile");
+    }
+    for edit in &edits.edits {
+        match &edit.after {
+            Some(text) => files.insert(edit.path.clone(), text.clone()),
+            None => files.remove(&edit.path),
+        };
+    }
+    (204, String::new())
+}
+
 fn exec(files: &mut Tree, command: &str) -> String {
     let (output, code) = match command.rsplit(' ').next() {
         Some(name) if command.contains("cat ") => match files.get(name) {
@@ -168,17 +194,24 @@ fn checkpoints(state: &mut State, rest: &[&str]) -> (u16, String) {
         [] => {
             let all = state.checkpoints.iter();
             let all: Vec<_> = all
-                .map(|(name, _)| json!({ "name": name, "at": 0 }))
+                .map(|(name, kept)| match kept {
+                    Some(_) => json!({ "name": name, "at": 0 }),
+                    None => json!({ "name": name, "at": 0, "gap": "too_much" }),
+                })
                 .collect();
             done(&json!({ "checkpoints": all }))
         }
         [name] => {
             let created = !state.checkpoints.iter().any(|(known, _)| known == name);
             if created {
-                let files = state.files.clone();
+                let files = (!state.too_much).then(|| state.files.clone());
                 state.checkpoints.push(((*name).to_owned(), files));
             }
-            done(&json!({ "created": created, "files": 0, "left_out": 0 }))
+            let mut all = state.checkpoints.iter();
+            match all.any(|(known, kept)| known == name && kept.is_none()) {
+                true => problem(413, "The workspace is over the limit"),
+                false => done(&json!({ "created": created, "files": 0, "left_out": 0 })),
+            }
         }
         [name, what] => {
             let place = state
@@ -188,7 +221,9 @@ fn checkpoints(state: &mut State, rest: &[&str]) -> (u16, String) {
             let Some(place) = place else {
                 return problem(404, "The checkpoint does not exist");
             };
-            let before = state.checkpoints[place].1.clone();
+            let Some(before) = state.checkpoints[place].1.clone() else {
+                return problem(409, "Nothing is kept of it");
+            };
             let mut paths: Vec<_> = before.keys().chain(state.files.keys()).collect();
             paths.sort();
             paths.dedup();
@@ -203,13 +238,20 @@ fn checkpoints(state: &mut State, rest: &[&str]) -> (u16, String) {
                     .collect();
                 return done(&json!({ "unified_diff": diff }));
             }
+            if state.outrun {
+                state.checkpoints.truncate(place);
+                return problem(404, "The checkpoint does not exist");
+            }
+            if !state.stuck.is_empty() {
+                return done(&json!({ "changed": [], "left": state.stuck }));
+            }
             let changed: Vec<_> = paths
                 .iter()
                 .map(|path| json!({ "path": path, "kind": "modified" }))
                 .collect();
             state.files = before;
             state.checkpoints.truncate(place);
-            done(&json!({ "changed": changed, "left": [] }))
+            done(&json!({ "changed": changed, "left": [], "left_out": state.left_out }))
         }
         _ => problem(404, "Nothing is here"),
     }

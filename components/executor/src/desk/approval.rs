@@ -41,19 +41,23 @@ impl Desk {
         if asked.map_err(|error| refused(&error))?.is_some() {
             return Ok(true);
         }
+        let expires_at = new.expires_at;
+        // It may be long until somebody says something.
+        drop(text);
         let event = ApprovalEvent {
             call_id: caller.call_id().to_owned(),
             subject,
             reason: Some(reason.to_owned()),
         };
         caller.tell_room(Event::ApprovalRequested(event)).await;
-        let verdict = self.wait(caller.call_id(), new.expires_at).await;
+        let verdict = self.wait(caller.call_id(), expires_at).await;
         let verdict = verdict.map_err(|error| refused(&error))?;
         let (decision, told) = match verdict {
             Verdict::Approved => (Decision::Approved, Ok(false)),
             Verdict::ApprovedForSession => (Decision::ApprovedForSession, Ok(false)),
             Verdict::Denied => (Decision::Denied, Err(DENIED)),
-            Verdict::Expired | Verdict::Withdrawn => (Decision::TimedOut, Err(EXPIRED)),
+            Verdict::Expired => (Decision::TimedOut, Err(EXPIRED)),
+            Verdict::Withdrawn => (Decision::Withdrawn, Err(EXPIRED)),
         };
         let event = DecidedEvent {
             call_id: caller.call_id().to_owned(),

@@ -2,7 +2,8 @@
 
 use super::Desk;
 use agent::Caller;
-use domain::{Event, event::TurnDiff};
+use domain::Event;
+use runner_api::files::content_hash;
 
 impl Desk {
     /// Tells the room what the turn has changed, if that is another than it was. Where it cannot be
@@ -13,12 +14,16 @@ impl Desk {
         let Ok(diff) = diff else {
             return;
         };
-        let unified_diff = coding::shown_diff(diff.unified_diff);
+        // By all of it: what is told may be cut, and the same again where more has changed.
+        let hash = match diff.unified_diff.as_str() {
+            "" => String::new(),
+            whole => content_hash(whole.as_bytes()),
+        };
         let mut told = self.told.lock().await;
-        if *told != unified_diff {
-            told.clone_from(&unified_diff);
-            let event = TurnDiff { unified_diff };
-            caller.tell_room(Event::TurnDiff(event)).await;
+        if *told != hash {
+            *told = hash;
+            let shown = coding::shown_diff(diff);
+            caller.tell_room(Event::TurnDiff(shown)).await;
         }
     }
 }

@@ -5,6 +5,8 @@
 //! | `approval` | asking, and waiting for what is said |
 //! | `shell`, `patch`, `plan`, `web_search` | the tools |
 //! | `changes` | what the turn has changed up to now |
+//! | `warnings` | what the turn cannot do as its session asks for |
+//! | `withdrawn` | what an execution that died was waiting for |
 //! | `prompt` | what the agent is told of all that |
 //!
 //! Invariants: what has to be allowed is done only when it was; nothing is changed before a
@@ -16,7 +18,9 @@ mod patch;
 mod plan;
 mod prompt;
 mod shell;
+mod warnings;
 mod web_search;
+mod withdrawn;
 
 use crate::tools::{self, Arguments, Done, refused};
 use agent::{Caller, Limits, Spec, Tool, ToolError};
@@ -33,11 +37,7 @@ use runner_api::{
 use runs::Toolbox;
 use serde_json::Value;
 use std::{num::ParseIntError, sync::Arc, time::Duration};
-use store::{
-    codex::approvals,
-    runs::StoredRun,
-    sessions::{Scope, find},
-};
+use store::runs::{StoredRun, Taken};
 use web::{misread, variable};
 
 /// How much longer than another run one may take in which somebody is waited for.
@@ -57,9 +57,11 @@ pub(crate) struct Desk {
     /// Where the web is searched, if it is: the variable `web_search_url`.
     search: Option<String>,
     instructions: String,
+    /// What the room is told at the turn's beginning.
+    warnings: Vec<WarningEvent>,
     /// Whether the sandbox is there.
     opened: Mutex<bool>,
-    /// What was told of the turn's changes last.
+    /// The hash of the turn's changes as they were told last; empty for none.
     told: Mutex<String>,
 }
 
@@ -80,13 +82,8 @@ impl CodexTools {
     ///
     /// # Errors
     /// What keeps the run from being executed: a profile or a model that is no more.
-    pub(crate) async fn open(platform: &Platform, run: &StoredRun) -> Result<Self, Error> {
-        let sql = &*platform.sql;
-        let gone = || Error::not_found("There is no such session");
-        let kinds = [run.session_kind];
-        let key = domain::SessionKey::Id(run.session);
-        let session = find(sql, Scope::of(run.user, &kinds), key).await?;
-        let session = session.ok_or_else(gone)?;
+    pub(crate) async fn open(platform: &Platform, taken: &Taken) -> Result<Self, Error> {
+        let (sql, run) = (&*platform.sql, &taken.run);
         let Setup {
             settings,
             profile,
@@ -98,25 +95,29 @@ impl CodexTools {
         };
         let search = variable(platform, "web_search_url").await?;
         let search = (settings.web_search && !search.is_empty()).then_some(search);
-        // What an execution that died was waiting for.
-        approvals::withdraw(sql, run.id, platform.clock.now()).await?;
+        let warnings = warnings::of(sql, run, &settings, &choice, search.is_some()).await?;
         let client = Client::new(platform);
+        if taken.goes_on {
+            withdrawn::withdraw(platform, &client, run).await?;
+        }
         let undone = store::codex::was_undone(sql, run.session, run.id).await?;
         Ok(Self(Arc::new(Desk {
             instructions: prompt::instructions(&settings, approval, search.is_some(), undone),
             patience: patience(platform).await?,
-            launch: coding::launch(sql, &session, false).await?,
             site: Site {
+                platform: platform.clone(),
                 client,
                 session: run.session_uuid,
                 cwd: settings.cwd.clone(),
             },
+            launch: coding::launch_as_set_up(run.user, settings),
             platform: platform.clone(),
             run: run.clone(),
             effort: profile.reasoning_effort,
             approval,
             choice,
             search,
+            warnings,
             opened: Mutex::default(),
             told: Mutex::default(),
         })))
@@ -183,6 +184,10 @@ impl Toolbox for CodexTools {
         &self.0.instructions
     }
 
+    fn warnings(&self) -> &[WarningEvent] {
+        &self.0.warnings
+    }
+
     /// A command's folder is shown as the sandbox sees it.
     fn shown(&self, mut event: Event) -> Event {
         if let Event::ToolCall(call) = &mut event
@@ -246,22 +251,10 @@ impl Desk {
         made.map_err(|error| refused(&error))?;
         let kept = client.checkpoint(self.site.session, self.run.uuid).await;
         if let Err(error) = kept {
-            let text = format!(
-                "This turn cannot be undone, and its changes are not shown: {}",
-                error.detail()
-            );
-            self.warn(caller, "no_checkpoint", text).await;
+            let warning = coding::no_checkpoint("turn", &error);
+            caller.tell_room(Event::Warning(warning)).await;
         }
         *opened = true;
         Ok(())
-    }
-
-    async fn warn(&self, caller: &Caller, code: &str, text: String) {
-        let warning = WarningEvent {
-            code: code.to_owned(),
-            agent: None,
-            text,
-        };
-        caller.tell_room(Event::Warning(warning)).await;
     }
 }

@@ -14,8 +14,8 @@ use store::codex::approvals::{self, ApprovalKind, PatchOutcome};
 
 pub(super) fn spec(patience: Duration) -> Spec {
     let mut spec = tools::patch_spec();
-    // Looking, waiting for the user, and writing.
-    spec.timeout = Some(Duration::from_secs(120).saturating_add(patience));
+    // Looking, waiting for the user, looking again, and writing.
+    spec.timeout = Some(Duration::from_secs(240).saturating_add(patience));
     spec
 }
 
@@ -30,10 +30,9 @@ pub(super) async fn apply(
     }
     desk.ready(caller).await?;
     let site = &desk.site;
-    let patch = site.parse(text(&arguments, "patch")).map_err(tools::told)?;
+    let patch = text(&arguments, "patch");
     // One that does not fit is nobody's to allow.
-    let changes = site.changes(&patch).await.map_err(tools::told)?;
-    let edits = site.edits(&changes);
+    let (edits, seen) = site.look(patch).await.map_err(tools::told)?;
     let asks = matches!(desk.approval, Approval::Ask | Approval::AskPatches);
     let auto_approved = match asks {
         true => {
@@ -56,12 +55,10 @@ pub(super) async fn apply(
     let sql = &*desk.platform.sql;
     let applying = approvals::applying(sql, desk.run.session, &call_id).await;
     applying.map_err(|error| tools::refused(&error))?;
-    let summary = changes.summary();
     let settling = settling(desk, call_id.clone());
-    let tasks = &*desk.platform.tasks;
-    let applied = site.apply(tasks, patch, changes, settling).await;
+    let applied = site.apply(patch.to_owned(), Some(seen), settling).await;
     let output = match &applied {
-        Ok(_) => summary,
+        Ok(patched) => patched.summary.clone(),
         Err(fault) => fault.to_string(),
     };
     let ended = PatchEnded {

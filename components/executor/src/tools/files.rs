@@ -3,8 +3,11 @@
 use super::{Arguments, Workspace, refused, spec, text};
 use agent::{Caller, Output, Spec, ToolError};
 use domain::{ChangeKind, ErrorKind, FileChange};
-use runner_api::files::Encoding;
 use serde_json::{Value, json};
+
+/// How much of a file is read, in bytes: with a note as much as is kept of an output. Several are
+/// read at once, and an instance's memory is bounded.
+const READ: usize = (1 << 20) - (1 << 10);
 
 /// The longest text that is written at once, in characters.
 const CONTENT: u64 = 1_000_000;
@@ -56,18 +59,14 @@ pub(super) fn append_spec() -> Spec {
 
 pub(super) async fn read(workspace: &Workspace, arguments: Arguments) -> Result<Output, ToolError> {
     let path = text(&arguments, "path");
-    let file = workspace.client.read_file(workspace.session, path).await;
+    let (client, session) = (&workspace.client, workspace.session);
+    let file = client.read_beginning(session, path, READ).await;
     let file = file.map_err(|error| refused(&error))?;
-    if file.encoding != Encoding::Utf8 {
-        let message = format!("{} is no text; it has {} bytes", file.path, file.size);
-        return Err(ToolError(message));
-    }
-    let mut content = file.content;
-    if file.truncated {
-        let note = format!(
-            "\n[The file has {} bytes; this is its beginning.]",
-            file.size
-        );
+    let (size, is_cut) = (file.size, file.is_cut());
+    let no_text = || ToolError(format!("{path} is no text; it has {size} bytes"));
+    let mut content = file.into_text().ok_or_else(no_text)?;
+    if is_cut {
+        let note = format!("\n[The file has {size} bytes; this is its beginning.]");
         content.push_str(&note);
     }
     Ok(Output::new(content))

@@ -41,6 +41,7 @@ pub(super) async fn list(workspace: &Workspace, arguments: Arguments) -> Result<
         root: (!root.is_empty()).then_some(root),
         depth: Some(depth.unwrap_or(DEPTH)),
         include_hidden: hidden.unwrap_or_default(),
+        limit: Some(MOST),
     };
     let tree = workspace.client.tree(workspace.session, query).await;
     let tree = tree.map_err(|error| refused(&error))?;

@@ -15,7 +15,7 @@ pub(crate) use exec::{run, start};
 pub(crate) use patch::{spec as patch_spec, told};
 pub(super) use workspace::Workspace;
 
-use agent::{Caller, Output, Spec, Tool, ToolError};
+use agent::{Caller, Output, Spec, Tool, ToolError, schema};
 use domain::Error;
 use ports::BoxFuture;
 use serde_json::{Map, Value};
@@ -102,7 +102,7 @@ pub(crate) fn text<'a>(arguments: &'a Arguments, name: &str) -> &'a str {
 
 /// The number under that name.
 pub(crate) fn number(arguments: &Arguments, name: &str) -> Option<u64> {
-    arguments.get(name).and_then(Value::as_u64)
+    arguments.get(name).and_then(schema::whole)
 }
 
 /// A refusal, for the model.

@@ -4,6 +4,7 @@ use super::{Arguments, Workspace, refused, spec as tool, text};
 use agent::{Caller, Output, Spec, ToolError};
 use coding::{PATCH_BYTES, PatchFault, Site, WORKSPACE};
 use serde_json::json;
+use std::future::ready;
 
 pub(crate) fn spec() -> Spec {
     tool(
@@ -32,24 +33,24 @@ pub(super) async fn apply(
     caller: &Caller,
 ) -> Result<Output, ToolError> {
     let site = Site {
+        platform: workspace.platform.clone(),
         client: workspace.client.clone(),
         session: workspace.session,
         cwd: WORKSPACE.to_owned(),
     };
-    let patch = site.parse(text(&arguments, "patch")).map_err(told)?;
-    let changes = site.changes(&patch).await.map_err(told)?;
-    let summary = changes.summary();
-    let written = site.write(&*workspace.tasks, changes).await;
-    for change in written.map_err(told)? {
+    let patch = text(&arguments, "patch").to_owned();
+    let applied = site.apply(patch, None, |_| ready(())).await;
+    let patched = applied.map_err(told)?;
+    for change in patched.files {
         caller.file_changed(change).await;
     }
-    Ok(Output::new(summary))
+    Ok(Output::new(patched.summary))
 }
 
 /// Why a patch is not applied, for the model.
 pub(crate) fn told(fault: PatchFault) -> ToolError {
     match fault {
-        PatchFault::Files(error) => {
+        PatchFault::Unread(error) | PatchFault::Files(error) => {
             let ToolError(reason) = refused(&error);
             ToolError(format!("{reason}. Nothing was changed"))
         }

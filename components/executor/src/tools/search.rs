@@ -12,7 +12,7 @@ const TIMEOUT_MS: u64 = 60_000;
 /// Lines are cut, and there are only so many: a search is for finding, not for reading.
 const SCRIPT: &str = "grep -rnIE -m 50 --exclude-dir=.git --exclude-dir=node_modules \
     -e \"$1\" -- \"$2\" > /tmp/.search.$$ 2> /tmp/.search-errors.$$; code=$?; \
-    head -n 200 /tmp/.search.$$ | cut -c 1-400; cat /tmp/.search-errors.$$ >&2; \
+    head -n 200 /tmp/.search.$$ | cut -c 1-400; head -c 4096 /tmp/.search-errors.$$ >&2; \
     rm -f /tmp/.search.$$ /tmp/.search-errors.$$; exit $code";
 
 pub(super) fn spec() -> Spec {

@@ -4,9 +4,8 @@ use super::refused;
 use agent::ToolError;
 use domain::UserId;
 use futures::lock::Mutex;
-use ports::{Platform, Tasks};
+use ports::Platform;
 use runner_api::{Client, sandboxes::Launch};
-use std::sync::Arc;
 use store::runs::StoredRun;
 use uuid::Uuid;
 
@@ -14,7 +13,7 @@ use uuid::Uuid;
 pub(crate) struct Workspace {
     pub(super) client: Client,
     pub(super) session: Uuid,
-    pub(super) tasks: Arc<dyn Tasks>,
+    pub(super) platform: Platform,
     user: UserId,
     launched: Mutex<bool>,
 }
@@ -24,7 +23,7 @@ impl Workspace {
         Self {
             client: Client::new(platform),
             session: run.session_uuid,
-            tasks: Arc::clone(&platform.tasks),
+            platform: platform.clone(),
             user: run.user,
             launched: Mutex::new(false),
         }

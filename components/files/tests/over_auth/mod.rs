@@ -2,7 +2,6 @@
 
 use axum::Router;
 use ports::Platform;
-use serde_json::Value;
 use test_app::{Accounts, Way};
 
 fn router(platform: Platform) -> Router {
@@ -22,18 +21,12 @@ pub(crate) struct Setting {
 }
 
 pub(crate) async fn start() -> Setting {
-    let app = Accounts::start(router, &[]).await;
-    for name in ["ada", "eve"] {
-        app.sign_up(name).await;
-    }
+    let app = Accounts::start_with(router, &[], &["ada", "eve"]).await;
     let ada = app.token(Way::Workspace, "ada").await;
-    let eve = app.token(Way::Runtime, "eve").await;
-    let made = app.call_as(&ada, "POST /api/v1/sessions", &Value::Null);
-    let session = made.await.done(201)["id"].as_str().unwrap().to_owned();
     Setting {
+        session: app.session(&ada).await,
+        eve: app.token(Way::Runtime, "eve").await,
         app,
         ada,
-        eve,
-        session,
     }
 }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -31,6 +31,8 @@ pub struct PlayedRunner {
     pub away: AtomicBool,
     /// Whether it accepts runs, and has nothing executed.
     pub idle: AtomicBool,
+    /// After how many lines it cuts off whoever hears a run.
+    pub cut_after: AtomicUsize,
     /// What executions told, in order.
     pub events: Mutex<Vec<agent::Event>>,
     seq: AtomicU64,
@@ -80,6 +82,9 @@ impl PlayedRunner {
             ..Passed::default()
         };
         drop(lines.unbounded_send(passed));
+        if self.cut_after.fetch_sub(1, Ordering::SeqCst) == 1 {
+            lines.close_channel();
+        }
     }
 }
 
@@ -135,20 +140,17 @@ impl Stage {
         let model = ScriptedModel::start().await.unwrap();
         let base_url = model.base_url();
         let own = [own, &[("llm_base_url", base_url.as_str())]].concat();
-        let app = Accounts::start(accounts, &own).await;
-        for name in ["ada", "eve"] {
-            app.sign_up(name).await;
-        }
+        let app = Accounts::start_with(accounts, &own, &["ada", "eve"]).await;
         let ada = app.token(Way::Workspace, "ada").await;
         let eve = app.token(Way::Workspace, "eve").await;
-        let made = app.call_as(&ada, "POST /api/v1/sessions", &Value::Null);
-        let session = made.await.done(201)["id"].as_str().unwrap().to_owned();
+        let session = app.session(&ada).await;
         let runner = Arc::new(PlayedRunner {
             sandboxes: app.runner.clone(),
             models: Arc::new(platform_native::HyperHttp::new().unwrap()),
             edge: Edge::default(),
             away: AtomicBool::new(false),
             idle: AtomicBool::new(false),
+            cut_after: AtomicUsize::new(usize::MAX),
             events: Mutex::default(),
             seq: AtomicU64::new(0),
         });

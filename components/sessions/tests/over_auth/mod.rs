@@ -2,7 +2,7 @@
 
 use axum::Router;
 use ports::Platform;
-use serde_json::{Value, json};
+use serde_json::json;
 use test_app::{Accounts, Reply, Way};
 
 fn router(platform: Platform) -> Router {
@@ -11,10 +11,7 @@ fn router(platform: Platform) -> Router {
 
 /// An app with the accounts ada and eve, and a token of each.
 pub(crate) async fn start(own: &[(&str, &str)]) -> (Accounts, String, String) {
-    let app = Accounts::start(router, own).await;
-    for name in ["ada", "eve"] {
-        app.sign_up(name).await;
-    }
+    let app = Accounts::start_with(router, own, &["ada", "eve"]).await;
     let ada = app.token(Way::Workspace, "ada").await;
     let eve = app.token(Way::Workspace, "eve").await;
     app.runner.answers(
@@ -26,13 +23,6 @@ pub(crate) async fn start(own: &[(&str, &str)]) -> (Accounts, String, String) {
         Reply::Problem(404, "The session has no sandbox. Launch one first"),
     );
     (app, ada, eve)
-}
-
-/// A new session of the token's account; its UUID.
-#[allow(dead_code, reason = "not every test makes one")]
-pub(crate) async fn session(app: &Accounts, token: &str) -> String {
-    let made = app.call_as(token, "POST /api/v1/sessions", &Value::Null);
-    made.await.done(201)["id"].as_str().unwrap().to_owned()
 }
 
 /// The number of a session.

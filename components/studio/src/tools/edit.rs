@@ -1,13 +1,13 @@
 //! `edit_workflow`
 
 use super::{Arguments, refused, shown::cut, slow_spec as tool, text};
-use crate::desk::{Desk, Opened};
+use crate::desk::{Content, Desk, Opened};
 use agent::{Caller, Output, Spec, ToolError};
 use comfyui::{Workflow, edit, limits};
 use domain::WorkflowFormat;
 use serde_json::{Value, json};
 use std::time::Duration;
-use store::workflows::{self, Author, Change, Changed, Content, Writer};
+use store::workflows::{self, Author, Change, Changed, Writer};
 
 /// How long it may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -54,10 +54,14 @@ pub(super) async fn edit(
     arguments: Arguments,
     caller: &Caller,
 ) -> Result<Output, ToolError> {
-    let mut opened = desk.workflow().await?;
+    let opened = desk.workflow().await?;
+    let Content {
+        stored,
+        workflow: before,
+        place: _place,
+    } = desk.content(&opened).await?;
     let patch = arguments.get("patch").unwrap_or(&Value::Null);
     // Each form of a workflow may take much: none is kept longer than it is needed.
-    let stored = std::mem::take(&mut opened.stored);
     let Some(data) = patched(stored, patch)? else {
         return Ok(Output::new(
             "The patch changes nothing. No version was made.",
@@ -70,7 +74,7 @@ pub(super) async fn edit(
     let note = text(&arguments, "note");
     let number = store(desk, &opened, &data, &workflow, note, caller).await?;
     Ok(Output {
-        text: told(&opened, &workflow, number),
+        text: told(&opened, &before, &workflow, number),
         detail: Some(json!({"workflowId": opened.id.0, "version": number})),
     })
 }
@@ -95,7 +99,7 @@ async fn store(
     note: &str,
     caller: &Caller,
 ) -> Result<i64, ToolError> {
-    let content = Content {
+    let content = workflows::Content {
         data,
         format: match workflow {
             Workflow::Api(_) => WorkflowFormat::Api,
@@ -109,7 +113,7 @@ async fn store(
             run: desk.run.uuid,
         },
         note,
-        base: Some(opened.whole.version.number),
+        base: Some(opened.version.number),
         now: desk.platform.clock.now(),
     };
     let change = Change {
@@ -139,9 +143,9 @@ fn unchanged(why: &dyn std::fmt::Display) -> ToolError {
     ToolError(format!("The workflow was not changed: {why}"))
 }
 
-fn told(opened: &Opened, workflow: &Workflow, number: i64) -> String {
-    let before = opened.whole.version.number;
-    let (differences, total) = edit::differences(&opened.workflow, workflow, DIFFERENCES);
+fn told(opened: &Opened, before: &Workflow, workflow: &Workflow, number: i64) -> String {
+    let (differences, total) = edit::differences(before, workflow, DIFFERENCES);
+    let before = opened.version.number;
     let mut lines = vec![format!(
         "This is version {number} now; version {before} is kept as it was."
     )];

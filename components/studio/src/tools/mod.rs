@@ -16,7 +16,7 @@ mod validate;
 pub(crate) use shown::cut;
 
 use crate::desk::Desk;
-use agent::{Caller, Output, Spec, Tool, ToolError};
+use agent::{Body, Caller, Output, Spec, Step, Tool, ToolError, Transcript, schema};
 use domain::Error;
 use ports::BoxFuture;
 use serde_json::{Map, Value};
@@ -79,6 +79,13 @@ impl Tool for StudioTool {
     }
 }
 
+/// Whether the run has called the tool that locks the workflow.
+pub(crate) fn has_edited(transcript: &Transcript) -> bool {
+    let edits = edit::spec().name;
+    let is_edit = |step: &Step| matches!(&step.body, Body::Result(result) if result.tool == edits);
+    transcript.run().iter().any(is_edit)
+}
+
 /// A tool's description.
 fn spec(name: &str, description: &str, parameters: Value) -> Spec {
     Spec {
@@ -106,7 +113,7 @@ fn text<'a>(arguments: &'a Arguments, name: &str) -> &'a str {
 
 /// The number under that name, or `otherwise`.
 fn number(arguments: &Arguments, name: &str, otherwise: usize) -> usize {
-    let number = arguments.get(name).and_then(Value::as_u64);
+    let number = arguments.get(name).and_then(schema::whole);
     number.map_or(otherwise, |number| {
         usize::try_from(number).unwrap_or(usize::MAX)
     })

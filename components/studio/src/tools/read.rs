@@ -38,7 +38,8 @@ pub(super) async fn get(desk: &Desk, arguments: Arguments) -> Result<Output, Too
     let opened = desk.workflow().await?;
     let path = text(&arguments, "path");
     if !path.is_empty() {
-        let part = opened.stored.pointer(path);
+        let content = desk.content(&opened).await?;
+        let part = content.stored.pointer(path);
         let part = part.ok_or_else(|| ToolError(format!("There is nothing at {path}")))?;
         return Ok(Output::new(cut(&part.to_string(), RAW)));
     }
@@ -49,22 +50,20 @@ pub(super) async fn get(desk: &Desk, arguments: Arguments) -> Result<Output, Too
         offset: number(&arguments, "offset", 0),
         limit: number(&arguments, "limit", NODES),
     };
-    let nodes = shown::workflow(&opened.workflow, &opened.stored, info.as_deref(), part);
-    Ok(Output::new(format!("{}\n{nodes}", heading(&opened))))
+    let content = desk.content(&opened).await?;
+    let nodes = shown::workflow(&content.workflow, &content.stored, info.as_deref(), part);
+    let heading = heading(&opened, content.workflow.node_count());
+    Ok(Output::new(format!("{heading}\n{nodes}")))
 }
 
-fn heading(opened: &Opened) -> String {
-    let Opened {
-        whole, workflow, ..
-    } = opened;
+fn heading(opened: &Opened, nodes: usize) -> String {
+    let version = &opened.version;
     let service = match &opened.service {
         Some(service) => format!("runs on the service {:?}", service.name),
         None => "has no service to run on".to_owned(),
     };
     format!(
-        "Workflow {:?}, version {}, {} nodes; it {service}.",
-        whole.version.name,
-        whole.version.number,
-        workflow.node_count()
+        "Workflow {:?}, version {}, {nodes} nodes; it {service}.",
+        version.name, version.number
     )
 }

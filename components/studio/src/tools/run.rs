@@ -2,14 +2,14 @@
 
 use super::{failed, refused, slow_spec as tool};
 use crate::{
-    desk::{Desk, Opened},
+    desk::{Content, Desk, Opened},
     following::Following,
     outputs,
     runnable::{self, Runnable},
     telling::Telling,
 };
 use agent::{Caller, Output, Spec, ToolError};
-use comfyui::{Client, Event, ObjectInfo, Outputs, Submission, Workflow};
+use comfyui::{Client, Event, ObjectInfo, Outputs, Submission, Workflow, draw_seeds};
 use ports::Platform;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -18,9 +18,6 @@ use web::new_uuid;
 
 /// How long a run may take, the queue included.
 const TIMEOUT: Duration = Duration::from_secs(25 * 60);
-
-/// The largest seed: what JavaScript can count to, as the editor's own.
-const SEED_MOST: u64 = 1 << 50;
 
 pub(super) fn spec() -> Spec {
     tool(
@@ -34,16 +31,24 @@ pub(super) fn spec() -> Spec {
 }
 
 pub(super) async fn run(desk: &Desk, caller: &Caller) -> Result<Output, ToolError> {
+    let most = i64::try_from(TIMEOUT.as_millis()).unwrap_or(i64::MAX);
+    let late = desk.platform.clock.now().saturating_add(most);
     let opened = desk.workflow().await?;
     let client = opened.client()?;
     let info = desk.object_info(&opened).await?;
-    let runnable = runnable::of(&opened.workflow, &info, &mut |count| desk.pick(count));
+    let Content {
+        stored,
+        workflow,
+        place,
+    } = desk.content(&opened).await?;
+    let runnable = runnable::of(&workflow, &info, &mut |count| desk.pick(count));
     let faults =
         |faults: Vec<String>| ToolError(format!("It does not run:\n{}", faults.join("\n")));
     let mut runnable = runnable.map_err(faults)?;
     let mut notes = sow(desk, &info, &mut runnable);
+    let stored = matches!(workflow, Workflow::Editor(_)).then_some(stored);
     // A run may be long, and others want the room.
-    drop(info);
+    drop((info, workflow));
     desk.forget_classes().await;
     let (sql, now) = (&*desk.platform.sql, desk.platform.clock.now());
     let touched = workflows::touch(sql, opened.id, now).await;
@@ -52,7 +57,7 @@ pub(super) async fn run(desk: &Desk, caller: &Caller) -> Result<Output, ToolErro
     let prompt_id = new_uuid(&desk.platform).to_string();
     let client_id = new_uuid(&desk.platform).to_string();
     let mut following = Following::open(desk, &client, &client_id, &prompt_id).await;
-    let mut telling = Telling::begin(desk, &opened, caller).await?;
+    let mut telling = Telling::begin(desk, &opened, caller, late).await?;
     // From here on the service may have it, even if it does not say so.
     let mut guard = Guard {
         platform: desk.platform.clone(),
@@ -63,11 +68,12 @@ pub(super) async fn run(desk: &Desk, caller: &Caller) -> Result<Output, ToolErro
         prompt: &runnable.prompt,
         client_id: &client_id,
         prompt_id: Some(&prompt_id),
-        workflow: matches!(opened.workflow, Workflow::Editor(_)).then_some(&opened.stored),
+        workflow: stored.as_ref(),
         front: false,
     };
     notes.extend(submit(&client, &submission, &mut guard).await?);
     notes.extend(runnable.warnings);
+    drop((runnable.prompt, stored, place));
     let outputs = match to_its_end(&mut following, &mut telling).await {
         Ok(outputs) => outputs,
         Err(error) => {
@@ -81,18 +87,11 @@ pub(super) async fn run(desk: &Desk, caller: &Caller) -> Result<Output, ToolErro
 
 /// New values for the seeds that are to be another for each run; what they are.
 fn sow(desk: &Desk, info: &ObjectInfo, runnable: &mut Runnable) -> Vec<String> {
+    let Runnable { prompt, seeds, .. } = runnable;
     let mut notes = Vec::new();
-    for seed in &runnable.seeds {
-        let class = runnable.prompt.node(&seed.node);
-        let class = class.and_then(|node| info.class(node.class_type()?));
-        let input = class.and_then(|class| class.input(&seed.input));
-        let most = input.and_then(|input| input.spec.options.get("max")?.as_u64());
-        let most = most.unwrap_or(SEED_MOST).min(SEED_MOST);
-        let value = desk.pick(usize::try_from(most).unwrap_or(usize::MAX));
-        runnable
-            .prompt
-            .set_input(&seed.node, &seed.input, json!(value));
+    for (seed, value) in draw_seeds(seeds, prompt, info, &mut |count| desk.below(count)) {
         notes.push(format!("node {}: {} was {value}", seed.node, seed.input));
+        prompt.set_input(&seed.node, &seed.input, value);
     }
     notes
 }
@@ -167,7 +166,7 @@ async fn finish(
         text: lines.join("\n"),
         detail: Some(json!({
             "workflowId": opened.id.0,
-            "version": opened.whole.version.number,
+            "version": opened.version.number,
             "promptId": prompt_id,
             "files": Value::Array(kept.files),
         })),

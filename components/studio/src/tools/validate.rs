@@ -18,7 +18,8 @@ pub(super) fn spec() -> Spec {
 pub(super) async fn validate(desk: &Desk) -> Result<Output, ToolError> {
     let opened = desk.workflow().await?;
     let info = desk.object_info(&opened).await?;
-    let runnable = runnable::of(&opened.workflow, &info, &mut |count| desk.pick(count));
+    let content = desk.content(&opened).await?;
+    let runnable = runnable::of(&content.workflow, &info, &mut |count| desk.pick(count));
     let runnable = match runnable {
         Ok(runnable) => runnable,
         Err(faults) => {

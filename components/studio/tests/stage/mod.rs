@@ -6,6 +6,7 @@
 
 mod runner;
 
+pub use comfyui_stub::text_to_image;
 pub use runner::PlayedRunner;
 
 use axum::{Router, body::Body, response::Response};
@@ -54,10 +55,7 @@ impl Stage {
         let comfy = Stub::start().await.unwrap();
         let base_url = model.base_url();
         let own = [("llm_base_url", base_url.as_str())];
-        let app = Accounts::start(accounts, &own).await;
-        for name in ["ada", "eve", "root"] {
-            app.sign_up(name).await;
-        }
+        let app = Accounts::start_with(accounts, &own, &["ada", "eve", "root"]).await;
         let admin = "UPDATE users SET role = 'ADMIN' WHERE username = 'root'";
         app.sql(admin, Vec::new()).await;
         let runner = Arc::new(PlayedRunner::new(app.runner.clone()));
@@ -159,10 +157,8 @@ impl Stage {
 
     /// Has the model call tools, one answer each, and say something at last.
     pub fn script(&self, calls: &[(&str, Value)], last: &str) {
-        for (number, (tool, arguments)) in calls.iter().enumerate() {
-            let id = format!("call_{number}");
-            let script = Script::new().tool_call(0, &id, tool, &arguments.to_string());
-            self.model.push(script.finish("tool_calls").done());
+        for (tool, arguments) in calls {
+            self.model.push(Script::call(tool, arguments));
         }
         self.model.push(Script::answer(&[last]));
     }
@@ -199,19 +195,4 @@ impl Stage {
         };
         tokio::time::timeout(LONG, waiting).await.expect(select);
     }
-}
-
-/// Text to image with a sampler of four steps.
-pub fn text_to_image(width: u32) -> Value {
-    json!({
-        "4": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "sd_xl_base_1.0.safetensors"}},
-        "5": {"class_type": "EmptyLatentImage", "inputs": {"width": width, "height": 512, "batch_size": 1}},
-        "6": {"class_type": "CLIPTextEncode", "inputs": {"clip": ["4", 1], "text": "a house"}},
-        "7": {"class_type": "CLIPTextEncode", "inputs": {"clip": ["4", 1], "text": "text"}},
-        "3": {"class_type": "KSampler", "inputs": {"model": ["4", 0], "seed": 5, "steps": 4, "cfg": 7,
-            "sampler_name": "euler", "scheduler": "normal", "positive": ["6", 0],
-            "negative": ["7", 0], "latent_image": ["5", 0], "denoise": 1}},
-        "8": {"class_type": "VAEDecode", "inputs": {"samples": ["3", 0], "vae": ["4", 2]}},
-        "9": {"class_type": "SaveImage", "inputs": {"images": ["8", 0], "filename_prefix": "made/by"}},
-    })
 }

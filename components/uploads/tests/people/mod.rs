@@ -12,7 +12,7 @@ use axum::{Router, body::Body};
 use http::Request;
 use http_body_util::BodyExt;
 use ports::Platform;
-use serde_json::{Value, json};
+use serde_json::Value;
 use test_app::{Accounts, Answer, Way};
 
 pub(crate) const FILES: &str = "/api/v1/files";
@@ -35,10 +35,7 @@ pub(crate) struct People {
 
 impl People {
     pub(crate) async fn start() -> Self {
-        let app = Accounts::start(router, &[]).await;
-        for name in ["root", "ada", "eve"] {
-            app.sign_up(name).await;
-        }
+        let app = Accounts::start_with(router, &[], &["root", "ada", "eve"]).await;
         let promote = "UPDATE users SET role = 'ADMIN' WHERE username = 'root'";
         app.sql(promote, vec![]).await;
         Self {
@@ -101,15 +98,6 @@ impl People {
         let keys = self.app.platform.key_value.keys("file/").await;
         keys.unwrap().len()
     }
-}
-
-/// The `data` of a success.
-#[track_caller]
-pub(crate) fn data(answer: &Answer) -> Value {
-    let json = answer.done(200);
-    let envelope = (&json["code"], &json["message"]);
-    assert_eq!(envelope, (&json!(200), &json!("success")), "{json}");
-    json["data"].clone()
 }
 
 /// A PNG of one colour.

@@ -2,7 +2,7 @@
 
 use super::{
     checked::check,
-    refusal::{full, locked, no_service, unknown, version_of},
+    refusal::{id_of, locked, unknown, version_of},
     scope,
 };
 use axum::extract::State;
@@ -14,9 +14,9 @@ use contracts::{
         workflows::{WorkflowChanged, WorkflowCreate, WorkflowUpdate},
     },
 };
-use domain::{Error, ServiceId, WorkflowId, WorkflowName};
+use domain::{ServiceId, WorkflowId, WorkflowName};
 use ports::Platform;
-use store::workflows::{self as stored, Author, Deleted, Inserted, Writer};
+use store::workflows::{self as stored, Author, Deleted, Writer};
 use web::{Envelope, Id, LargeBody, Outcome, SignedIn, new_uuid, parsed};
 
 /// The largest request: ten megabytes of JSON, and a little beside it.
@@ -39,12 +39,8 @@ pub(crate) async fn create(
         note: body.note.as_deref().unwrap_or_default(),
         now: platform.clock.now(),
     };
-    match stored::insert(&*platform.sql, &new).await? {
-        Inserted::Done(id) => Ok(Envelope(NewId { id: id.0 })),
-        Inserted::NoService => Err(no_service().into()),
-        Inserted::Full => Err(full().into()),
-        Inserted::NoUser => Err(Error::not_found("User not found").into()),
-    }
+    let id = id_of(stored::insert(&*platform.sql, &new).await?)?;
+    Ok(Envelope(NewId { id: id.0 }))
 }
 
 pub(crate) async fn update(

@@ -1,11 +1,15 @@
 //! What differs between two versions of a workflow.
 
-use super::{checked::read, scope, versions::find};
+use super::{
+    checked::read,
+    scope,
+    versions::{find, look, place_for_both},
+};
 use axum::extract::State;
 use comfyui::edit::{FoundNode, NodeChange, ValueChange, node_changes};
 use contracts::studio::workflows::{ChangedInput, ChangedNode, NodeOfVersion, VersionDiff};
 use ports::Platform;
-use web::{Envelope, Id, Outcome, Parameters, Place, SignedIn, filter, whole_number};
+use web::{Envelope, Id, Outcome, Parameters, SignedIn, filter, whole_number};
 
 /// How many nodes of each kind are shown.
 const NODES: usize = 500;
@@ -21,15 +25,15 @@ pub(crate) async fn diff(
 ) -> Outcome<Envelope<VersionDiff>> {
     let from = filter(&query, "from", whole_number)?;
     let to = filter(&query, "to", whole_number)?;
-    let _place = Place::take_large()?;
     let scope = scope(&signed_in);
-    let new = find(&platform, scope, id, to).await?;
-    let to = new.version.number;
+    let (new, _) = look(&platform, scope, id, to).await?;
+    let to = new.number;
     // Before the first there is nothing.
     let from = from.unwrap_or_else(|| (to - 1).max(1));
-    let new = read(&new.data)?;
-    let old = find(&platform, scope, id, Some(from)).await?;
-    let old = read(&old.data)?;
+    let (old, _) = look(&platform, scope, id, Some(from)).await?;
+    let _place = place_for_both(&old, &new)?;
+    let new = read(&find(&platform, scope, id, Some(to)).await?.data)?;
+    let old = read(&find(&platform, scope, id, Some(from)).await?.data)?;
     let Some(changes) = node_changes(&old, &new) else {
         return Ok(Envelope(VersionDiff {
             from,

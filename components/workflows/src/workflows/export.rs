@@ -1,6 +1,10 @@
 //! Workflows as ComfyUI reads them.
 
-use super::{checked::read, scope, versions::find};
+use super::{
+    checked::read,
+    scope,
+    versions::{find, look, place_for},
+};
 use crate::{
     asking::{capital, client, failed},
     services,
@@ -10,7 +14,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use comfyui::{Client, ConvertError, Converted, Graph, ObjectInfo, Timeouts, Workflow};
+use comfyui::{ConvertError, Converted, Graph, ObjectInfo, Timeouts, Workflow};
 use domain::{Error, ErrorKind, ServiceId, WorkflowFormat};
 use http::header;
 use ports::Platform;
@@ -24,27 +28,32 @@ pub(crate) async fn export(
 ) -> Outcome<Response> {
     let format = filter(&query, "format", WorkflowFormat::parse)?;
     let number = filter(&query, "version", whole_number)?;
-    let _place = Place::take_large()?;
-    let found = find(&platform, scope(&signed_in), id, number).await?;
-    let name = format!("{}.json", found.version.name);
-    match (format, found.version.format) {
+    let scope = scope(&signed_in);
+    let (version, service) = look(&platform, scope, id, number).await?;
+    let number = Some(version.number);
+    let name = format!("{}.json", version.name);
+    match (format, version.format) {
         (Some(WorkflowFormat::Api), WorkflowFormat::Editor) => {}
         (Some(WorkflowFormat::Editor), WorkflowFormat::Api) => {
             let detail = "The workflow was given in API format, which does not say how the editor \
                           shows it";
             return Err(Error::new(ErrorKind::Conflict, detail).into());
         }
-        (None | Some(_), _) => return Ok(download(&name, found.data)),
+        (None | Some(_), _) => {
+            let place = place_for(&version)?;
+            let found = find(&platform, scope, id, number).await?;
+            return Ok(place.hold(download(&name, found.data)));
+        }
     }
-    let Workflow::Editor(graph) = read(&found.data)? else {
-        return Ok(download(&name, found.data));
+    let (info, place) = classes(&platform, service).await?;
+    let Workflow::Editor(graph) = read(&find(&platform, scope, id, number).await?.data)? else {
+        return Err(Error::internal("a version of another format than is noted").into());
     };
-    let client = service_of(&platform, found.service).await?;
-    let info = client.object_info().await.map_err(failed)?;
     let converted = convert(&platform, &graph, &info)
         .map_err(|reason| Error::new(ErrorKind::Conflict, capital(&reason.to_string())))?;
+    drop((graph, info));
     let json = serde_json::to_string(&converted.prompt).map_err(Error::internal)?;
-    Ok(download(&name, json))
+    Ok(place.hold(download(&name, json)))
 }
 
 /// Converts a workflow of the editor for the server that has these classes.
@@ -62,14 +71,18 @@ pub(super) fn convert(
     comfyui::convert(graph, info, &mut pick)
 }
 
-/// A client of the workflow's service.
-pub(super) async fn service_of(
+/// The classes of a workflow's service, and a place for them and for the workflow. It is taken
+/// when they begin to arrive: a service that is slow to answer keeps no place from others.
+pub(super) async fn classes(
     platform: &Platform,
     service: Option<ServiceId>,
-) -> Result<Client, Error> {
+) -> Result<(ObjectInfo, Place), Error> {
     let no_service = || Error::new(ErrorKind::Conflict, "The workflow has no service");
     let service = services::find(platform, service.ok_or_else(no_service)?).await?;
-    client(platform, &service.service, Timeouts::default())
+    let client = client(platform, &service.service, Timeouts::default())?;
+    let coming = client.ask_object_info().await.map_err(failed)?;
+    let place = Place::take_large()?;
+    Ok((coming.read().await.map_err(failed)?, place))
 }
 
 fn download(name: &str, json: String) -> Response {

@@ -1,4 +1,8 @@
-//! Workflows.
+//! Workflows, by section 4 of the `studio` document: kept with their versions, compared, checked
+//! against what their service has, and downloaded in either format.
+//!
+//! Invariant: every statement about one is told whose may be seen (`scope`), so that another's is
+//! not there rather than forbidden.
 
 mod change;
 mod checked;
@@ -14,6 +18,7 @@ use crate::workflows::{checked::raw, refusal::unknown};
 use axum::{
     Router,
     extract::State,
+    response::{IntoResponse, Response},
     routing::{get, post},
 };
 use contracts::studio::{
@@ -52,16 +57,17 @@ async fn show(
     State(platform): State<Platform>,
     signed_in: SignedIn,
     Id(id): Id,
-) -> Outcome<Envelope<StudioWorkflow>> {
+) -> Outcome<Response> {
     let (sql, scope) = (&*platform.sql, scope(&signed_in));
     let now = platform.clock.now();
     let found = stored::find(sql, scope, WorkflowId(id), now).await?;
     let found = found.ok_or_else(unknown)?;
     let number = Some(found.workflow.version);
-    let _place = versions::place(&platform, scope, id, number).await?;
+    let place = versions::place(&platform, scope, id, number).await?;
     let whole = store::versions::find(sql, scope, WorkflowId(id), number).await?;
     let whole = whole.ok_or_else(unknown)?;
-    Ok(Envelope(shown(found, Some(raw(whole.data)?))))
+    let workflow = shown(found, Some(raw(whole.data)?));
+    Ok(place.hold(Envelope(workflow).into_response()))
 }
 
 async fn favorite(

@@ -1,7 +1,7 @@
 //! Why something is not done to a workflow.
 
-use domain::{Error, ErrorKind};
-use store::workflows::Changed;
+use domain::{Error, ErrorKind, WorkflowId};
+use store::workflows::{Changed, Inserted};
 
 pub(super) fn unknown() -> Error {
     Error::not_found("Workflow not found")
@@ -11,11 +11,11 @@ pub(super) fn no_version() -> Error {
     Error::not_found("The workflow has no such version, or no more")
 }
 
-pub(super) fn no_service() -> Error {
+fn no_service() -> Error {
     Error::invalid_field("serviceId", "is no service")
 }
 
-pub(super) fn full() -> Error {
+fn full() -> Error {
     let detail = "Your workflows have reached their limit. Delete some first";
     Error::new(ErrorKind::InsufficientStorage, detail)
 }
@@ -26,6 +26,16 @@ pub(super) fn locked(reason: &str) -> Error {
         reason => format!("The workflow is locked: {reason}"),
     };
     Error::new(ErrorKind::Conflict, detail)
+}
+
+/// The number of a new workflow, or why there is none.
+pub(super) fn id_of(inserted: Inserted) -> Result<WorkflowId, Error> {
+    Err(match inserted {
+        Inserted::Done(id) => return Ok(id),
+        Inserted::NoService => no_service(),
+        Inserted::Full => full(),
+        Inserted::NoUser => Error::not_found("User not found"),
+    })
 }
 
 /// The version that a change made, or why it made none.

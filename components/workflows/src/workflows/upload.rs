@@ -2,7 +2,7 @@
 
 use super::{
     checked::{Checked, check_text},
-    refusal::{full, no_service, version_of},
+    refusal::{id_of, version_of},
     scope,
 };
 use axum::extract::State;
@@ -10,7 +10,7 @@ use contracts::studio::files::WorkflowUploaded;
 use domain::{BusinessType, Error, ErrorKind, ServiceId, WorkflowId, WorkflowName};
 use file_store::{NewFile, keep, remove};
 use ports::Platform;
-use store::workflows::{self as stored, Author, Change, Inserted, NewWorkflow, Writer};
+use store::workflows::{self as stored, Author, Change, NewWorkflow, Writer};
 use web::{Envelope, FORM_MAX_BYTES, FormWithFile, Outcome, new_uuid, parsed};
 
 /// The largest form: ten megabytes of JSON, and a little beside it.
@@ -112,12 +112,7 @@ async fn create(
         note: &note,
         now: platform.clock.now(),
     };
-    match stored::insert(&*platform.sql, &new).await? {
-        Inserted::Done(id) => Ok(id),
-        Inserted::NoService => Err(no_service()),
-        Inserted::Full => Err(full()),
-        Inserted::NoUser => Err(Error::not_found("User not found")),
-    }
+    id_of(stored::insert(&*platform.sql, &new).await?)
 }
 
 fn without_ending(name: &str) -> String {

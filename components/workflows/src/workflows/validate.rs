@@ -2,15 +2,15 @@
 
 use super::{
     checked::read,
-    export::{convert, service_of},
+    export::{classes, convert},
     scope,
-    versions::find,
+    versions::{find, look},
 };
 use axum::extract::State;
 use comfyui::{Converted, NodeErrors, NodeName, Validation, Workflow};
 use contracts::studio::workflows::{NodeFaults, WorkflowValidation};
 use ports::Platform;
-use web::{Envelope, Id, Outcome, Parameters, Place, SignedIn, filter, whole_number};
+use web::{Envelope, Id, Outcome, Parameters, SignedIn, filter, whole_number};
 
 /// How many faults are shown of the whole, and how many nodes that have some.
 const SHOWN: usize = 200;
@@ -22,18 +22,18 @@ pub(crate) async fn validate(
     query: Parameters,
 ) -> Outcome<Envelope<WorkflowValidation>> {
     let number = filter(&query, "version", whole_number)?;
-    let _place = Place::take_large()?;
-    let found = find(&platform, scope(&signed_in), id, number).await?;
-    let client = service_of(&platform, found.service).await?;
-    let info = client.object_info().await.map_err(crate::asking::failed)?;
-    let converted = match read(&found.data)? {
+    let scope = scope(&signed_in);
+    let (version, service) = look(&platform, scope, id, number).await?;
+    let version = version.number;
+    let (info, _place) = classes(&platform, service).await?;
+    let workflow = read(&find(&platform, scope, id, Some(version)).await?.data)?;
+    let converted = match workflow {
         Workflow::Api(prompt) => Ok(Converted {
             prompt,
             ..Converted::default()
         }),
         Workflow::Editor(graph) => convert(&platform, &graph, &info),
     };
-    let version = found.version.number;
     let Converted {
         prompt, left_out, ..
     } = match converted {

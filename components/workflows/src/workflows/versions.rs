@@ -5,9 +5,12 @@ use super::{
     refusal::{no_version, unknown, version_of},
     scope,
 };
-use axum::extract::State;
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use contracts::studio::workflows::{Version, VersionRestore, WorkflowChanged};
-use domain::{Error, WorkflowId};
+use domain::{Error, ServiceId, WorkflowId, WorkflowVersion};
 use ports::Platform;
 use store::{
     versions::{self as stored, WholeVersion},
@@ -18,8 +21,8 @@ use web::{
     window,
 };
 
-/// Up to so many bytes a version's JSON is read like anything else.
-const SMALL: i64 = 256 << 10;
+/// From so many bytes on, two versions that are compared leave no room beside them.
+const BOTH: usize = 512 << 10;
 
 pub(crate) async fn list(
     State(platform): State<Platform>,
@@ -43,11 +46,12 @@ pub(crate) async fn show(
     State(platform): State<Platform>,
     signed_in: SignedIn,
     TwoIds(id, number): TwoIds,
-) -> Outcome<Envelope<Version>> {
+) -> Outcome<Response> {
     let scope = scope(&signed_in);
-    let _place = place(&platform, scope, id, Some(number)).await?;
+    let place = place(&platform, scope, id, Some(number)).await?;
     let found = find(&platform, scope, id, Some(number)).await?;
-    Ok(Envelope(Version::of(found.version, Some(raw(found.data)?))))
+    let version = Version::of(found.version, Some(raw(found.data)?));
+    Ok(place.hold(Envelope(version).into_response()))
 }
 
 pub(crate) async fn restore(
@@ -68,16 +72,48 @@ pub(crate) async fn restore(
     Ok(Envelope(WorkflowChanged::of(version_of(restored)?)))
 }
 
-/// A place for the JSON of a version that is about to be read, where that is large.
+/// A place for the JSON of a version that is about to be passed on.
 pub(super) async fn place(
     platform: &Platform,
     scope: Scope,
     id: i64,
     number: Option<i64>,
-) -> Result<Option<Place>, Error> {
-    let size = stored::size(&*platform.sql, scope, WorkflowId(id), number).await?;
-    let is_large = size.is_some_and(|size| size > SMALL);
-    is_large.then(Place::take_large).transpose()
+) -> Result<Place, Error> {
+    let (version, _) = look(platform, scope, id, number).await?;
+    place_for(&version)
+}
+
+/// The same of a version that was looked at.
+pub(super) fn place_for(version: &WorkflowVersion) -> Result<Place, Error> {
+    Place::take_for(Some(size(version)))
+}
+
+/// A place for two versions that are to be understood and compared.
+pub(super) fn place_for_both(
+    one: &WorkflowVersion,
+    other: &WorkflowVersion,
+) -> Result<Place, Error> {
+    let size = size(one).saturating_add(size(other));
+    let place = Place::take_to_read(size)?;
+    match size < BOTH {
+        true => Ok(place),
+        false => Place::take_rest(place),
+    }
+}
+
+fn size(version: &WorkflowVersion) -> usize {
+    usize::try_from(version.size).unwrap_or(usize::MAX)
+}
+
+/// A version without its JSON, the one of that number or the newest, and the workflow's service.
+pub(super) async fn look(
+    platform: &Platform,
+    scope: Scope,
+    id: i64,
+    number: Option<i64>,
+) -> Result<(WorkflowVersion, Option<ServiceId>), Error> {
+    let found = stored::look(&*platform.sql, scope, WorkflowId(id), number).await?;
+    found.ok_or_else(|| missing(number))
 }
 
 /// A version with its JSON: the one of that number, or the newest.
@@ -88,8 +124,12 @@ pub(super) async fn find(
     number: Option<i64>,
 ) -> Result<WholeVersion, Error> {
     let found = stored::find(&*platform.sql, scope, WorkflowId(id), number).await?;
-    found.ok_or_else(|| match number {
+    found.ok_or_else(|| missing(number))
+}
+
+fn missing(number: Option<i64>) -> Error {
+    match number {
         Some(_) => no_version(),
         None => unknown(),
-    })
+    }
 }

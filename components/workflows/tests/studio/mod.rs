@@ -73,14 +73,14 @@ impl Studio {
         let body = json!({ "name": format!("gpu {count}"), "url": url });
         let line = format!("POST {SERVICES}");
         let made = self.call(&self.admin, &line, &body).await;
-        data(&made)["id"].as_i64().unwrap()
+        made.data()["id"].as_i64().unwrap()
     }
 
     /// A workflow of ada's.
     pub(crate) async fn workflow(&self, body: &Value) -> i64 {
         let line = format!("POST {WORKFLOWS}");
         let made = self.call(&self.ada, &line, body).await;
-        data(&made)["id"].as_i64().unwrap()
+        made.data()["id"].as_i64().unwrap()
     }
 
     /// Has the run of an agent hold a workflow.
@@ -98,15 +98,6 @@ impl Studio {
 async fn sign_in(app: &TestApp, name: &str) -> String {
     let (line, body) = Way::Studio.request(name, PASSWORD);
     Way::Studio.token_of(&app.call(line, &body).await.done(200))
-}
-
-/// The `data` of a success.
-#[track_caller]
-pub(crate) fn data(answer: &Answer) -> Value {
-    let json = answer.done(200);
-    let envelope = (&json["code"], &json["message"]);
-    assert_eq!(envelope, (&json!(200), &json!("success")), "{json}");
-    json["data"].clone()
 }
 
 pub(crate) async fn stub() -> Stub {

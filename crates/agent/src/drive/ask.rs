@@ -35,6 +35,8 @@ struct Taken {
     arguments: usize,
     usage: Option<llm::Usage>,
     finish: Option<FinishReason>,
+    /// Whether the text is ours, because the model came to its end without a word.
+    silent: bool,
 }
 
 /// Why an answer is not whole.
@@ -230,7 +232,18 @@ impl Loop<'_> {
                 | Event::ToolCallArguments { .. } => {}
             }
         }
+        if !taken.started && taken.calls.is_empty() && self.is_unanswered() {
+            // Whoever asked gets a message, also of a model that has nothing to say.
+            taken.silent = true;
+            let words = without_a_word(taken.finish.as_ref()).to_owned();
+            self.speak(agent, tokens, message_id, taken, words).await?;
+        }
         Ok(())
+    }
+
+    /// Whether this is the turn itself, and nothing was said in it yet.
+    fn is_unanswered(&self) -> bool {
+        self.thread.is_none() && self.drive.transcript.read().output().is_none()
     }
 
     /// Shows a piece of text. The message is recorded as begun before its first piece goes out.
@@ -348,7 +361,11 @@ impl Loop<'_> {
                 let calls: u64 = calls
                     .map(|call| estimate(&call.arguments) + estimate(&call.name))
                     .sum();
-                Usage::new(tokens, estimate(&taken.text) + calls, prices, true)
+                let said = match taken.silent {
+                    true => 0,
+                    false => estimate(&taken.text),
+                };
+                Usage::new(tokens, said + calls, prices, true)
             }
         }
     }
@@ -390,6 +407,17 @@ impl Loop<'_> {
         let mut random = [0; 10];
         self.drive.world.random.fill(&mut random);
         domain::uuid_at(self.drive.world.clock.now(), random)
+    }
+}
+
+/// What a turn says whose model came to its end, for that reason, without a word.
+fn without_a_word(finish: Option<&FinishReason>) -> &'static str {
+    match finish {
+        Some(FinishReason::Length) => {
+            "The answer reached its longest length before its first word."
+        }
+        Some(FinishReason::ContentFilter) => "The model server held the answer back.",
+        _ => "Done.",
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Halt, Loop, Worked};
 use crate::{
     Agent, Body, Call, CallResult, CallState, Caller, Reason, Tool, arguments,
     builtin::{ASSIGN, READ_OUTPUT},
-    output, transcript,
+    output, schema, transcript,
 };
 use futures::{
     StreamExt,
@@ -163,13 +163,8 @@ impl Loop<'_> {
     async fn read_output(&self, arguments: &Map<String, Value>) -> Result<Made, Halt> {
         let call_id = arguments.get("call_id").and_then(Value::as_str);
         let call_id = call_id.unwrap_or_default();
-        let offset = arguments.get("offset").and_then(Value::as_f64);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a float turns into the nearest number that there is; models write 8.0"
-        )]
-        let offset = offset.unwrap_or_default() as usize;
+        let offset = arguments.get("offset").and_then(schema::whole);
+        let offset = usize::try_from(offset.unwrap_or_default()).unwrap_or(usize::MAX);
         let kept = self.drive.record.output(call_id).await;
         let kept = kept.map_err(Halt::Record)?.or_else(|| {
             let transcript = self.drive.transcript.read();

@@ -1,6 +1,6 @@
 //! Values that fit a schema and values that do not, with what is said of them.
 
-use super::faults;
+use super::{faults, whole};
 use serde_json::{Value, json};
 
 fn schema() -> Value {
@@ -149,5 +149,25 @@ fn a_schema_that_is_none_takes_everything() {
         json!({"required": "x"}),
     ] {
         assert!(faults(&schema, &json!({"a": 1})).is_empty(), "{schema}");
+    }
+}
+
+#[test]
+fn whole_numbers() {
+    for (value, expected) in [
+        (json!(30), Some(30)),
+        (json!(30.0), Some(30)),
+        (json!(0), Some(0)),
+        (json!(-0.0), Some(0)),
+        (json!(u64::MAX), Some(u64::MAX)),
+        (json!(1e300), Some(u64::MAX)),
+        (json!(-1), None),
+        (json!(-1.0), None),
+        (json!(30.5), None),
+        (json!("30"), None),
+        (json!(true), None),
+        (json!(null), None),
+    ] {
+        assert_eq!(whole(&value), expected, "{value}");
     }
 }

@@ -11,7 +11,7 @@ use comfyui::{Client, Event, Frame, Progress, Prompt, Submission, Timeouts};
 use comfyui_stub::Stub;
 use futures::{SinkExt, StreamExt};
 use platform_native::{HyperHttp, SystemClock};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
@@ -32,21 +32,6 @@ pub fn client_at(url: &str, timeouts: Timeouts) -> Client {
 
 pub fn prompt(value: &Value) -> Prompt {
     Prompt::new(value.as_object().unwrap().clone())
-}
-
-/// Text to image with a sampler of four steps.
-pub fn text_to_image(width: u32) -> Value {
-    json!({
-        "4": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "sd_xl_base_1.0.safetensors"}},
-        "5": {"class_type": "EmptyLatentImage", "inputs": {"width": width, "height": 512, "batch_size": 1}},
-        "6": {"class_type": "CLIPTextEncode", "inputs": {"clip": ["4", 1], "text": "a house"}},
-        "7": {"class_type": "CLIPTextEncode", "inputs": {"clip": ["4", 1], "text": "text"}},
-        "3": {"class_type": "KSampler", "inputs": {"model": ["4", 0], "seed": 5, "steps": 4, "cfg": 7,
-            "sampler_name": "euler", "scheduler": "normal", "positive": ["6", 0],
-            "negative": ["7", 0], "latent_image": ["5", 0], "denoise": 1}},
-        "8": {"class_type": "VAEDecode", "inputs": {"samples": ["3", 0], "vae": ["4", 2]}},
-        "9": {"class_type": "SaveImage", "inputs": {"images": ["8", 0], "filename_prefix": "made/by"}},
-    })
 }
 
 pub fn submission<'a>(prompt: &'a Prompt, client_id: &'a str) -> Submission<'a> {

@@ -1,7 +1,7 @@
 //! Files on the server: what nodes made, and what people give to them.
 
-use super::{Client, FileBody, json};
-use crate::{Error, limits, outputs::OutputFile};
+use super::{Client, FileBody};
+use crate::{Error, lenient, limits, outputs::OutputFile};
 use bytes::Bytes;
 use http::{Method, header};
 use serde_json::Value;
@@ -101,7 +101,8 @@ impl Client {
         let content_type = format!("multipart/form-data; boundary={boundary}");
         let body = Bytes::from(form(upload, &boundary));
         let request = self.request(Method::POST, "upload/image", Some(&content_type), body)?;
-        let answer = json(&self.exchange(request, limits::ANSWER).await?)?;
+        let answer = self.exchange(request, limits::ANSWER).await?;
+        let answer: Value = lenient::answer(&answer)?;
         let text = |name| answer.get(name).and_then(Value::as_str);
         let name = text("name").ok_or_else(|| Error::malformed("upload without name"))?;
         Ok(Uploaded {

@@ -13,16 +13,17 @@ mod status;
 
 pub use body::FileBody;
 pub use files::{Upload, Uploaded, View};
-pub use history::{HistoryEntry, Outcome};
+pub use history::{ComingHistory, HistoryEntry, Outcome};
 pub use prompt::{Submission, Submitted};
 pub use queue::{Queue, QueueItem, QueuePlace};
-pub use status::{Device, Probe, SystemStats};
+pub use status::{ComingClasses, Device, Probe, SystemStats};
 
-use crate::{BaseUrl, Error, Timeouts, error::shorten, limits, report::Refusal};
+use crate::{BaseUrl, Error, Timeouts, error::shorten, lenient, limits, report::Refusal};
 use body::{Deadline, within};
 use bytes::Bytes;
 use http::{Method, Response, header};
 use ports::{ByteStream, Clock, ConnectTimeout, Http};
+use serde::Serialize;
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 
@@ -63,7 +64,7 @@ impl Client {
     /// The JSON at `resource`.
     async fn get(&self, resource: &str) -> Result<Value, Error> {
         let body = self.get_bytes(resource, limits::ANSWER).await?;
-        json(&body)
+        lenient::answer(&body)
     }
 
     async fn get_bytes(&self, resource: &str, limit: usize) -> Result<Vec<u8>, Error> {
@@ -72,8 +73,10 @@ impl Client {
     }
 
     /// What the server answers to this JSON.
-    async fn post(&self, resource: &str, json: &Value) -> Result<Vec<u8>, Error> {
-        let body = Bytes::from(json.to_string());
+    async fn post<T: Serialize>(&self, resource: &str, json: &T) -> Result<Vec<u8>, Error> {
+        let body = serde_json::to_vec(json);
+        let body = body.map_err(|error| Error::malformed(format!("the request: {error}")))?;
+        let body = Bytes::from(body);
         let request = self.request(Method::POST, resource, Some("application/json"), body)?;
         self.exchange(request, limits::ANSWER).await
     }
@@ -154,10 +157,6 @@ impl Client {
     fn deadline(&self, duration: Duration) -> Deadline {
         Deadline::new(self.clock.sleep(duration))
     }
-}
-
-fn json(body: &[u8]) -> Result<Value, Error> {
-    serde_json::from_slice(body).map_err(|error| Error::malformed(error.to_string()))
 }
 
 /// One segment of a path, encoded.

@@ -1,9 +1,9 @@
 //! Hands a prompt to the server.
 
-use super::{Client, json};
-use crate::{Error, report::NodeErrors, workflow::Prompt};
+use super::Client;
+use crate::{Error, lenient, report::NodeErrors, workflow::Prompt};
+use serde::Serialize;
 use serde_json::Value;
-use serde_json::json as value;
 
 /// A prompt to run.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +32,29 @@ pub struct Submitted {
     pub node_errors: NodeErrors,
 }
 
+/// What `/prompt` takes. Prompts and workflows may be large: they are written as they are.
+#[derive(Serialize)]
+struct Body<'a> {
+    prompt: &'a Prompt,
+    client_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extra_data: Option<ExtraData<'a>>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    front: bool,
+}
+
+#[derive(Serialize)]
+struct ExtraData<'a> {
+    extra_pnginfo: PngInfo<'a>,
+}
+
+#[derive(Serialize)]
+struct PngInfo<'a> {
+    workflow: &'a Value,
+}
+
 impl Client {
     /// Hands over a prompt.
     ///
@@ -39,23 +62,17 @@ impl Client {
     /// [`Error::Refused`] when nothing of it would run; any other [`Error`]. After
     /// [`Error::Timeout`] and [`Error::Broken`] the server may have taken it.
     pub async fn submit(&self, submission: &Submission<'_>) -> Result<Submitted, Error> {
-        let mut body = value!({
-            "prompt": submission.prompt,
-            "client_id": submission.client_id,
-        });
-        if let Value::Object(members) = &mut body {
-            if let Some(prompt_id) = submission.prompt_id {
-                members.insert("prompt_id".to_owned(), value!(prompt_id));
-            }
-            if let Some(workflow) = submission.workflow {
-                let extra = value!({"extra_pnginfo": {"workflow": workflow}});
-                members.insert("extra_data".to_owned(), extra);
-            }
-            if submission.front {
-                members.insert("front".to_owned(), value!(true));
-            }
-        }
-        let answer = json(&self.post("prompt", &body).await?)?;
+        let extra = |workflow| ExtraData {
+            extra_pnginfo: PngInfo { workflow },
+        };
+        let body = Body {
+            prompt: submission.prompt,
+            client_id: submission.client_id,
+            prompt_id: submission.prompt_id,
+            extra_data: submission.workflow.map(extra),
+            front: submission.front,
+        };
+        let answer: Value = lenient::answer(&self.post("prompt", &body).await?)?;
         let prompt_id = answer.get("prompt_id").and_then(Value::as_str);
         let prompt_id = prompt_id.ok_or_else(|| Error::malformed("prompt without prompt_id"))?;
         let number = answer.get("number").and_then(Value::as_f64);

@@ -1,7 +1,7 @@
 //! What runs and what waits.
 
 use super::Client;
-use crate::{Error, limits};
+use crate::{Error, lenient, limits};
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use serde_json::{Value, json};
 use std::fmt;
@@ -50,8 +50,7 @@ impl Queue {
     }
 
     fn parse(json: &[u8]) -> Result<Self, Error> {
-        let lists: Lists = serde_json::from_slice(json)
-            .map_err(|error| Error::malformed(format!("queue: {error}")))?;
+        let lists: Lists = lenient::answer(json)?;
         Ok(Self {
             running: lists.queue_running.0,
             pending: lists.queue_pending.0,

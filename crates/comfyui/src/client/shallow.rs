@@ -2,14 +2,15 @@
 //!
 //! Invariant: of what lies deep nothing is kept or understood; what it is does not matter.
 
+use crate::lenient::Texts;
+
 /// Takes JSON in pieces and keeps its outer levels. Of lists and objects that lie deeper the
 /// brackets are kept, with nothing in them.
 pub(super) struct Shallow {
     levels: usize,
     /// How many lists and objects are open.
     depth: usize,
-    in_text: bool,
-    is_escaped: bool,
+    texts: Texts,
     kept: Vec<u8>,
 }
 
@@ -18,8 +19,7 @@ impl Shallow {
         Self {
             levels,
             depth: 0,
-            in_text: false,
-            is_escaped: false,
+            texts: Texts::default(),
             kept: Vec::new(),
         }
     }
@@ -39,33 +39,16 @@ impl Shallow {
     }
 
     fn take(&mut self, byte: u8) {
-        match byte {
-            _ if self.in_text => {
-                self.keep(byte);
-                self.within_text(byte);
-            }
-            b'[' | b'{' => {
+        match (byte, self.texts.take(byte)) {
+            (b'[' | b'{', false) => {
                 self.keep(byte);
                 self.depth += 1;
             }
-            b']' | b'}' => {
+            (b']' | b'}', false) => {
                 self.depth = self.depth.saturating_sub(1);
                 self.keep(byte);
             }
-            _ => {
-                self.in_text = byte == b'"';
-                self.keep(byte);
-            }
-        }
-    }
-
-    fn within_text(&mut self, byte: u8) {
-        let was_escaped = std::mem::replace(&mut self.is_escaped, false);
-        match byte {
-            _ if was_escaped => {}
-            b'\\' => self.is_escaped = true,
-            b'"' => self.in_text = false,
-            _ => {}
+            _ => self.keep(byte),
         }
     }
 

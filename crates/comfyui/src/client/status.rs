@@ -1,7 +1,10 @@
 //! Whether a server is there, and what it has.
 
-use super::{Client, json, segment};
-use crate::{Error, error::shorten, limits, object_info::ObjectInfo};
+use super::{Client, body, segment};
+use crate::{Error, error::shorten, lenient, limits, object_info::ObjectInfo};
+use bytes::Bytes;
+use http::Method;
+use ports::ByteStream;
 use serde::Deserialize;
 use serde_json::Value;
 use std::time::Duration;
@@ -43,6 +46,24 @@ pub struct Probe {
     pub response_time: Duration,
 }
 
+/// A server's node classes on their way: their answer has begun, and nothing of it is read yet.
+pub struct ComingClasses {
+    client: Client,
+    body: ByteStream,
+}
+
+impl ComingClasses {
+    /// The classes, once they are there.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub async fn read(self) -> Result<ObjectInfo, Error> {
+        let mut deadline = self.client.deadline(self.client.timeouts.answer);
+        let json = body::collect(self.body, limits::OBJECT_INFO, &mut deadline).await?;
+        ObjectInfo::parse(&json)
+    }
+}
+
 impl Client {
     /// Asks whether the server is there.
     ///
@@ -74,15 +95,22 @@ impl Client {
     /// # Errors
     /// Any [`Error`].
     pub async fn object_info(&self) -> Result<ObjectInfo, Error> {
-        ObjectInfo::parse(&self.object_info_json().await?)
+        self.ask_object_info().await?.read().await
     }
 
-    /// The server's node classes as it sent them, for [`ObjectInfo::parse`]: to be kept.
+    /// Asks for the server's node classes, until their answer begins. That may take the server
+    /// long, and the classes are many: whoever has little room makes it only now.
     ///
     /// # Errors
     /// Any [`Error`].
-    pub async fn object_info_json(&self) -> Result<Vec<u8>, Error> {
-        self.get_bytes("object_info", limits::OBJECT_INFO).await
+    pub async fn ask_object_info(&self) -> Result<ComingClasses, Error> {
+        let request = self.request(Method::GET, "object_info", None, Bytes::new())?;
+        let mut deadline = self.deadline(self.timeouts.answer);
+        let response = self.send(request, &mut deadline).await?;
+        Ok(ComingClasses {
+            client: self.clone(),
+            body: response.into_body(),
+        })
     }
 
     /// One node class, alone in what is given; nothing in it when the server does not have it.
@@ -99,7 +127,7 @@ impl Client {
     /// # Errors
     /// Any [`Error`].
     pub async fn model_folders(&self) -> Result<Vec<String>, Error> {
-        names(&self.get_bytes("models", limits::ANSWER).await?)
+        names(&self.get_bytes("models", limits::NAMES_ANSWER).await?)
     }
 
     /// The models of one kind; `None` when there is no such kind.
@@ -108,7 +136,7 @@ impl Client {
     /// Any [`Error`].
     pub async fn models(&self, folder: &str) -> Result<Option<Vec<String>>, Error> {
         let resource = format!("models/{}", segment(folder));
-        match self.get_bytes(&resource, limits::ANSWER).await {
+        match self.get_bytes(&resource, limits::NAMES_ANSWER).await {
             Ok(body) => names(&body).map(Some),
             Err(Error::Status { code: 404, .. }) => Ok(None),
             Err(error) => Err(error),
@@ -120,11 +148,11 @@ impl Client {
     /// # Errors
     /// Any [`Error`].
     pub async fn embeddings(&self) -> Result<Vec<String>, Error> {
-        names(&self.get_bytes("embeddings", limits::ANSWER).await?)
+        names(&self.get_bytes("embeddings", limits::NAMES_ANSWER).await?)
     }
 }
 
 fn names(body: &[u8]) -> Result<Vec<String>, Error> {
-    let names = json(body)?;
+    let names: Value = lenient::answer(body)?;
     Vec::deserialize(names).map_err(|error| Error::malformed(format!("names: {error}")))
 }

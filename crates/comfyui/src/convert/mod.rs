@@ -10,19 +10,25 @@
 mod dynamic_prompt;
 mod expand;
 mod resolve;
+mod seeds;
 mod widgets;
 
+pub use seeds::draw_seeds;
 pub use widgets::widget_names;
 
 use crate::{
     limits,
     object_info::{NodeClass, ObjectInfo},
-    workflow::{Graph, Mode, Node, Prompt, weight},
+    workflow::{Graph, Mode, Node, Prompt},
 };
+use domain::weight;
 use expand::{Expansion, Key};
 use resolve::{Resolver, Source};
 use serde_json::{Map, Value, json};
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 /// What a node of a prompt takes besides its texts and its inputs.
 const NODE: usize = 1_500;
@@ -47,6 +53,8 @@ pub struct Seed {
     pub input: String,
     /// How it would be changed.
     pub control: Control,
+    /// The id of the primitive whose value it is. All that a primitive feeds changes with it.
+    pub primitive: Option<String>,
 }
 
 /// How the editor changes a value after each run.
@@ -261,29 +269,42 @@ impl Conversion<'_> {
             let value = self.choose(class, &name, value);
             self.put(&mut inputs, name, wrapped(value))?;
         }
+        let seed = |input: String, control, primitive| Seed {
+            node: id.clone(),
+            input,
+            control,
+            primitive,
+        };
+        let saved_seeds = saved.seeds.into_iter();
+        let mut seeds: BTreeMap<String, Seed> = saved_seeds
+            .map(|(input, control)| (input.clone(), seed(input, control, None)))
+            .collect();
         for (slot, input) in node.inputs.iter().enumerate() {
+            let name = input.name.clone();
             match self.resolver.input(key, slot)? {
                 Source::Nothing => {}
-                Source::Value(value) => {
-                    self.put(&mut inputs, input.name.clone(), wrapped(value))?;
+                Source::Value(value) => self.put(&mut inputs, name, wrapped(value))?,
+                Source::Primitive(origin, value, control) => {
+                    // The editor copies the value over the node's own before each run: how that
+                    // one would change does not count.
+                    seeds.remove(&name);
+                    self.put(&mut inputs, name.clone(), wrapped(value))?;
+                    if let Some(control) = control {
+                        let primitive = self.expansion.full_id(origin);
+                        let texts = [&id, &name, &name, &primitive].map(|it| weight::of_text(it));
+                        self.grow(texts.iter().sum())?;
+                        seeds.insert(name.clone(), seed(name, control, Some(primitive)));
+                    }
                 }
                 Source::Node(origin, origin_slot) => {
+                    seeds.remove(&name);
                     let link = json!([self.expansion.full_id(origin), origin_slot]);
-                    self.put(&mut inputs, input.name.clone(), link)?;
+                    self.put(&mut inputs, name, link)?;
                     self.needs(origin);
                 }
             }
         }
-        for (input, control) in saved.seeds {
-            let is_linked = inputs.get(&input).is_some_and(Value::is_array);
-            if !is_linked {
-                self.converted.seeds.push(Seed {
-                    node: id.clone(),
-                    input,
-                    control,
-                });
-            }
-        }
+        self.converted.seeds.extend(seeds.into_values());
         let title = node.title.as_deref().unwrap_or(&class.display_name);
         let texts = [id.as_str(), class.name.as_str(), title].map(weight::of_text);
         self.grow(NODE + texts.iter().sum::<usize>())?;

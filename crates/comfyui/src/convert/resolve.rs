@@ -2,8 +2,9 @@
 //! nodes and the borders of subgraphs.
 
 use super::{
-    ConvertError,
+    Control, ConvertError,
     expand::{Expansion, Key, first_text},
+    widgets::control,
 };
 use crate::{
     limits,
@@ -23,8 +24,10 @@ const ALL_STEPS: usize = 2_000_000;
 pub(super) enum Source {
     /// Nothing.
     Nothing,
-    /// A value.
+    /// A value that an instance of a subgraph sets.
     Value(Value),
+    /// The value of a primitive, and how that changes it after each run.
+    Primitive(Key, Value, Option<Control>),
     /// An output slot of a node.
     Node(Key, usize),
 }
@@ -135,7 +138,7 @@ impl<'a> Resolver<'a> {
             return Ok(At::Found(Source::Node(key, slot)));
         }
         Ok(match node.class.as_str() {
-            "PrimitiveNode" => At::Found(first_value(node).map_or(Source::Nothing, Source::Value)),
+            "PrimitiveNode" => At::Found(primitive(key, node).unwrap_or(Source::Nothing)),
             "GetNode" => {
                 let name = first_text(node).unwrap_or_default();
                 let set = self.expansion.set_node(key, name);
@@ -197,11 +200,12 @@ fn is_reroute(class: &str) -> bool {
     class == "Reroute" || class.starts_with("Reroute ")
 }
 
-fn first_value(node: &Node) -> Option<Value> {
-    match &node.widgets {
-        Widgets::List(values) => values.first().cloned(),
-        Widgets::Map(values) => values.get("value").cloned(),
-    }
+fn primitive(key: Key, node: &Node) -> Option<Source> {
+    let (value, how) = match &node.widgets {
+        Widgets::List(values) => (values.first()?, values.get(1).and_then(control)),
+        Widgets::Map(values) => (values.get("value")?, None),
+    };
+    Some(Source::Primitive(key, value.clone(), how))
 }
 
 /// The input that a bypassed node passes on to its output `slot`: that of the same place if its

@@ -112,14 +112,14 @@ impl<'a> Walk<'a> {
         let (required, optional) = class
             .inputs
             .split_at(first_optional.unwrap_or(class.inputs.len()));
-        self.all(required, "")?;
+        self.inputs(required, "")?;
         self.skip_upload(required);
-        self.all(optional, "")?;
+        self.inputs(optional, "")?;
         self.keep_loras();
         Ok(self)
     }
 
-    fn all(&mut self, inputs: &[Input], prefix: &str) -> Result<(), Mismatch> {
+    fn inputs(&mut self, inputs: &[Input], prefix: &str) -> Result<(), Mismatch> {
         let mut widgets = inputs
             .iter()
             .filter(|input| self.has_widget(&input.spec))
@@ -128,7 +128,7 @@ impl<'a> Walk<'a> {
             .peekable();
         while let Some(input) = widgets.next() {
             let name = format!("{prefix}{}", input.name);
-            self.one(name, &input.spec, widgets.peek().map(|next| &next.spec))?;
+            self.input(name, &input.spec, widgets.peek().map(|next| &next.spec))?;
         }
         Ok(())
     }
@@ -137,7 +137,7 @@ impl<'a> Walk<'a> {
         spec.is_widget() && (self.default_inputs || !spec.has("defaultInput"))
     }
 
-    fn one(
+    fn input(
         &mut self,
         name: String,
         spec: &InputSpec,
@@ -166,7 +166,7 @@ impl<'a> Walk<'a> {
         if let Kind::DynamicCombo(choices) = &spec.kind {
             let choice = choices.iter().find(|choice| choice.key == *value);
             return match choice {
-                Some(choice) => self.all(&choice.inputs, &format!("{name}.")),
+                Some(choice) => self.inputs(&choice.inputs, &format!("{name}.")),
                 // What follows belongs to a choice that is gone.
                 None if self.at < self.values.len() => Err(Mismatch {
                     input: name,
@@ -248,7 +248,8 @@ fn fits(spec: &InputSpec, value: &Value) -> bool {
     }
 }
 
-fn control(value: &Value) -> Option<Control> {
+/// How a value changes after a run, where this says so.
+pub(super) fn control(value: &Value) -> Option<Control> {
     Some(match value.as_str()? {
         "fixed" => Control::Fixed,
         "increment" => Control::Increment,

@@ -3,7 +3,8 @@
 //! Invariant: a patch applies whole or not at all, and what it makes is within the limits of a
 //! workflow: a few copies of the whole into itself would otherwise fill the memory.
 
-use crate::{limits, workflow::weight};
+use crate::limits;
+use domain::weight;
 use json_patch::{Patch, PatchOperation};
 use serde::Deserialize;
 use serde_json::Value;

@@ -3,6 +3,7 @@
 use super::{Frame, FrameError, as_id};
 use crate::limits;
 use bytes::{Buf, Bytes};
+use domain::weight;
 use serde_json::Value;
 
 const PREVIEW: u32 = 1;
@@ -57,7 +58,8 @@ pub(super) fn read(mut bytes: Bytes) -> Result<Frame, FrameError> {
         }
         PREVIEW_WITH_METADATA => {
             let about = counted(&mut bytes)?;
-            let about: Value = serde_json::from_slice(&about).map_err(|_| FrameError::Malformed)?;
+            let about = weight::read(&about, limits::ANSWER_WEIGHT);
+            let about = about.map_err(|_| FrameError::Malformed)?;
             let format = match about.get("image_type").and_then(Value::as_str) {
                 Some("image/png") => PictureFormat::Png,
                 _ => PictureFormat::Jpeg,

@@ -8,6 +8,7 @@ pub use binary::{Picture, PictureFormat};
 
 use crate::{error::shorten, limits, outputs::NodeOutput};
 use bytes::Bytes;
+use domain::weight;
 use serde_json::{Map, Value};
 
 /// What a server says over its socket.
@@ -147,7 +148,8 @@ impl Frame {
         if text.len() > limits::FRAME {
             return Err(FrameError::TooLong(text.len()));
         }
-        let mut frame: Value = serde_json::from_str(text).map_err(|_| FrameError::Malformed)?;
+        let frame = weight::read(text.as_bytes(), limits::ANSWER_WEIGHT);
+        let mut frame = frame.map_err(|_| FrameError::Malformed)?;
         let data = frame.get_mut("data").map(Value::take).unwrap_or_default();
         let kind = frame.get("type").and_then(Value::as_str);
         let kind = kind.ok_or(FrameError::Malformed)?;

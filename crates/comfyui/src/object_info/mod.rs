@@ -10,7 +10,7 @@ mod search;
 pub use input::{Choice, Input, InputSpec, Kind};
 pub use search::{Found, NodeQuery};
 
-use crate::{Error, limits};
+use crate::{Error, lenient, limits};
 use ordered::Json;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
@@ -66,7 +66,7 @@ impl ObjectInfo {
                 limit: limits::OBJECT_INFO,
             });
         }
-        let classes: Classes = serde_json::from_slice(json)
+        let classes: Classes = lenient::from_slice(json)
             .map_err(|error| Error::malformed(format!("object_info: {error}")))?;
         Ok(Self { classes: classes.0 })
     }

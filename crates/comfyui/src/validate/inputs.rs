@@ -4,8 +4,9 @@ use super::python;
 use crate::{
     object_info::{Input, InputSpec, Kind, ObjectInfo},
     report::Problem,
-    workflow::{Prompt, weight},
+    workflow::Prompt,
 };
+use domain::weight;
 use serde_json::{Map, Value, json};
 
 /// Longer lists of allowed values are not repeated in problems.
@@ -77,7 +78,7 @@ pub(super) fn check<'a>(prompt: &'a Prompt, info: &ObjectInfo, id: &'a str) -> C
         inputs,
         checked: &mut checked,
     };
-    if let Err(exception) = check.all(&class.inputs, "") {
+    if let Err(exception) = check.inputs(&class.inputs, "") {
         checked.exception = Some(exception);
     }
     checked
@@ -91,14 +92,14 @@ struct Check<'a, 'c> {
 }
 
 impl Check<'_, '_> {
-    fn all(&mut self, inputs: &[Input], prefix: &str) -> Result<(), Exception> {
+    fn inputs(&mut self, inputs: &[Input], prefix: &str) -> Result<(), Exception> {
         for input in inputs {
-            self.one(input, &format!("{prefix}{}", input.name))?;
+            self.input(input, &format!("{prefix}{}", input.name))?;
         }
         Ok(())
     }
 
-    fn one(&mut self, input: &Input, name: &str) -> Result<(), Exception> {
+    fn input(&mut self, input: &Input, name: &str) -> Result<(), Exception> {
         let Some(value) = self.inputs.get(name) else {
             // It grows inputs of its own, such as `images.image0`.
             let grows = matches!(&input.spec.kind, Kind::Connection(kind) if kind.starts_with("COMFY_AUTOGROW"));
@@ -235,7 +236,7 @@ impl<'a> Check<'a, '_> {
             }
             Kind::DynamicCombo(choices) => {
                 if let Some(choice) = choices.iter().find(|choice| choice.key == value) {
-                    return self.all(&choice.inputs, &format!("{name}."));
+                    return self.inputs(&choice.inputs, &format!("{name}."));
                 }
                 let keys: Vec<Value> = choices.iter().map(|choice| choice.key.clone()).collect();
                 let problem = not_listed(name, spec, &value, &keys);

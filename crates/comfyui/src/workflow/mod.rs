@@ -5,12 +5,12 @@
 
 mod editor;
 mod prompt;
-pub(crate) mod weight;
 
 pub use editor::{Graph, Link, Mode, Node, Origin, Slot, Subgraph, Widgets};
 pub use prompt::{Prompt, PromptNode};
 
 use crate::limits;
+use domain::weight;
 use serde_json::Value;
 
 /// A workflow, of either format.
@@ -68,7 +68,7 @@ impl Workflow {
         if json.len() > limits::WORKFLOW {
             return Err(WorkflowError::TooLong);
         }
-        if weight::weight(json) > limits::WORKFLOW_WEIGHT {
+        if weight::of_json(json) > limits::WORKFLOW_WEIGHT {
             return Err(WorkflowError::TooHeavy);
         }
         let value = serde_json::from_slice(json)

@@ -167,6 +167,9 @@ pub enum Payload<'a> {
     TurnDiff {
         /// All files in one.
         unified_diff: &'a str,
+        /// Whether that is not all.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        truncated: bool,
     },
     /// How the agent means to go on.
     PlanUpdate {
@@ -300,6 +303,7 @@ pub fn payload(event: &Event) -> Payload<'_> {
                 Decision::ApprovedForSession => "It was approved for the rest of the session",
                 Decision::Denied => "It was denied",
                 Decision::TimedOut => "Nobody decided in time: it was denied",
+                Decision::Withdrawn => "The turn was cut off: nothing waits for it any more",
             })
         }),
         Event::PatchBegun(patch) => Payload::PatchApplyBegin {
@@ -321,6 +325,7 @@ pub fn payload(event: &Event) -> Payload<'_> {
         }
         Event::TurnDiff(diff) => Payload::TurnDiff {
             unified_diff: &diff.unified_diff,
+            truncated: diff.truncated,
         },
         Event::Plan(plan) => Payload::PlanUpdate {
             explanation: plan.explanation.as_deref(),

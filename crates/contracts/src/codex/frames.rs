@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `connection_ack` | `session_id`, `last_event_id` (where this socket goes on), `newest_event_id`, `heartbeat_interval` in ms |
 //! | `event`, numbered | what happened, in Codex's own words (`events`) |
-//! | `event` without a number | the answer to a submission: `type` is `submitted` or `applied`, `submission_id` says which |
+//! | `event` without a number | the answer to a submission: `type` is `submitted`, `applied` or `verified`, `submission_id` says which |
 //! | `heartbeat` | `newest_event_id`; `id` of the client's, where it answers one |
 //! | `error` | `error`, `status` and `detail` as over HTTP; `id` of the client's frame, if one is to blame. `EventsLost`: what follows goes on after `last_event_id`, what was before is not kept |
 //!
@@ -120,12 +120,12 @@ pub fn submitted(now: Timestamp, id: &str) -> Value {
     json!({ "type": "event", "timestamp": timestamp, "payload": payload })
 }
 
-/// The answer to the submission of that id: the patch is applied.
+/// The answer to the submission of that id: the patch is applied, or could be.
 #[must_use]
 pub fn applied(id: &str, applied: &Applied) -> Value {
     let timestamp = applied.timestamp;
     let payload = json!({
-        "type": "applied", "submission_id": id, "status": applied.status,
+        "type": applied.status, "submission_id": id, "status": applied.status,
         "timestamp": timestamp, "changes": applied.changes,
     });
     json!({ "type": "event", "timestamp": timestamp, "payload": payload })
@@ -161,7 +161,7 @@ pub enum ClientFrame {
     Submission {
         /// By which it is answered; the same again is answered the same.
         id: String,
-        /// As it came: it keeps the rules of [`SubmissionBody`].
+        /// As it came, without what nobody reads: it keeps the rules of [`SubmissionBody`].
         payload: Value,
     },
     /// A sign of life.
@@ -220,7 +220,10 @@ impl ClientFrame {
                     let payload = member("payload");
                     let read = SubmissionBody::read(&payload);
                     match read.and_then(SubmissionBody::submission) {
-                        Ok(_) => Ok(Self::Submission { id: of, payload }),
+                        Ok(_) => Ok(Self::Submission {
+                            id: of,
+                            payload: SubmissionBody::known(payload),
+                        }),
                         Err(error) => Err(NoFrame { id, error }),
                     }
                 }

@@ -3,6 +3,7 @@
 use super::patches::EditedFile;
 use crate::Contract;
 use crate::operation::{Access, Answer, Body, Method, Operation, Query};
+use crate::workspace::sessions::TOO_MANY;
 use domain::{CommandLine, Timestamp};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
@@ -25,14 +26,14 @@ pub struct CodexSessionCreate {
     #[schema(example = "claude-3-sonnet")]
     #[garde(custom(is_name_if_any))]
     pub model: Option<String>,
-    /// Whether a model of a provider that is marked as local shall answer.
+    /// Whether a model of a provider that is marked as local shall answer; without, it need not.
     #[serde(default)]
     #[garde(skip)]
-    pub oss: bool,
-    /// Whether the agent may search the web.
+    pub oss: Option<bool>,
+    /// Whether the agent may search the web; without, it may not.
     #[serde(default)]
     #[garde(skip)]
-    pub web_search: bool,
+    pub web_search: Option<bool>,
     /// `default`, which asks before it changes anything, `auto`, `read-only`, or one of the
     /// operator's own.
     #[serde(default)]
@@ -215,11 +216,14 @@ pub(super) const UNKNOWN: Answer = Answer::problem(404, "There is no such sessio
 pub(crate) const OPERATIONS: &[Operation] = &[
     operation((Method::Post, "/api/sessions"), "Create a coding session")
         .body_if_any("CodexSessionCreate")
-        .answers(&[Answer::new(
-            201,
-            "The session, and where it is.",
-            Body::Json("CodexSessionCreated"),
-        )]),
+        .answers(&[
+            Answer::new(
+                201,
+                "The session, and where it is.",
+                Body::Json("CodexSessionCreated"),
+            ),
+            TOO_MANY,
+        ]),
     operation(
         (Method::Get, "/api/sessions"),
         "List one's coding sessions, newest first",
@@ -282,6 +286,8 @@ mod tests {
         });
         check(documented, &[]);
         check(json!({ "cwd": null, "model": null, "x": 1 }), &[]);
+        let nothing = json!({ "oss": null, "web_search": null, "config_profile": null });
+        check(nothing, &[]);
         let empty = json!({ "cwd": "", "model": "", "config_profile": "" });
         check(empty, &["config_profile", "cwd", "model"]);
         check(json!({ "model": "x".repeat(200) }), &[]);

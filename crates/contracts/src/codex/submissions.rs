@@ -1,13 +1,17 @@
 //! "提交到会话" of the `codex` document: what a client wants of a session, over HTTP or over the
 //! socket.
 
+use super::patches::WantedPatch;
 use super::sessions::{UNKNOWN, operation};
 use crate::operation::{Answer, Body, Method, Operation};
 use crate::workspace::chat::{CONTENT_MAX_CHARS, said};
 use domain::{Error, Timestamp};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{
+    Map, Value,
+    value::{RawValue, to_raw_value},
+};
 use utoipa::ToSchema;
 
 /// The longest patch that is taken, in bytes.
@@ -15,6 +19,11 @@ pub const PATCH_MAX_BYTES: usize = 200 * 1024;
 
 /// The longest `metadata`, in bytes as JSON.
 const METADATA_MAX_BYTES: usize = 16 * 1024;
+
+/// The members of a submission.
+const MEMBERS: [&str; 7] = [
+    "type", "content", "metadata", "id", "decision", "patch", "dry_run",
+];
 
 /// The longest number of an approval, in bytes.
 const ID_MAX_BYTES: usize = 200;
@@ -34,7 +43,7 @@ pub struct SubmissionBody {
     /// `user_message`: anything of the client's own, at most 16 KiB; nothing is made of it.
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
-    pub metadata: Option<Map<String, Value>>,
+    pub metadata: Option<Box<RawValue>>,
     /// `approval`: the `call_id` of what is decided.
     #[serde(default)]
     pub id: Option<String>,
@@ -45,10 +54,14 @@ pub struct SubmissionBody {
     /// `apply_patch`: the patch; without, the newest one that waits.
     #[serde(default)]
     pub patch: Option<String>,
+    /// `apply_patch`: whether `patch` is only to be looked at.
+    #[serde(default)]
+    pub dry_run: Option<bool>,
 }
 
-/// What a client wants of a session.
-#[derive(Clone, Debug, PartialEq)]
+/// What a client wants of a session. As JSON it is the same text for what is the same.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Submission {
     /// A message for the agent.
     UserMessage {
@@ -67,14 +80,12 @@ pub enum Submission {
         decision: ApprovalDecision,
     },
     /// A patch shall be applied.
-    ApplyPatch {
-        /// This one; without, the newest one that waits.
-        patch: Option<String>,
-    },
+    ApplyPatch(WantedPatch),
 }
 
 /// What a client decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ApprovalDecision {
     /// It may be done.
     Approved,
@@ -113,8 +124,12 @@ impl SubmissionBody {
         };
         let metadata = match members.get("metadata") {
             None | Some(Value::Null) => None,
-            Some(Value::Object(metadata)) => Some(metadata.clone()),
-            Some(_) => return Err(Error::invalid_field("metadata", "must be an object")),
+            Some(metadata) => Some(to_raw_value(metadata).map_err(Error::internal)?),
+        };
+        let dry_run = match members.get("dry_run") {
+            None | Some(Value::Null) => None,
+            Some(Value::Bool(dry_run)) => Some(*dry_run),
+            Some(_) => return Err(Error::invalid_field("dry_run", "must be true or false")),
         };
         Ok(Self {
             kind: text("type")?.ok_or_else(|| missing("type"))?,
@@ -123,7 +138,19 @@ impl SubmissionBody {
             id: text("id")?,
             decision: text("decision")?,
             patch: text("patch")?,
+            dry_run,
         })
+    }
+
+    /// The payload of a frame without members that nobody reads, which may be anything.
+    pub(super) fn known(payload: Value) -> Value {
+        match payload {
+            Value::Object(members) => members
+                .into_iter()
+                .filter(|(name, _)| MEMBERS.contains(&name.as_str()))
+                .collect(),
+            other => other,
+        }
     }
 
     /// What the body asks for.
@@ -136,12 +163,11 @@ impl SubmissionBody {
                 let content = self.content.ok_or_else(|| missing("content"))?;
                 said(&content, CONTENT_MAX_CHARS)
                     .map_err(|error| Error::invalid_field("content", error.to_string()))?;
-                let metadata = self.metadata.unwrap_or_default();
-                if crate::to_json(&metadata).len() > METADATA_MAX_BYTES {
-                    let message = format!("must be at most {METADATA_MAX_BYTES} bytes");
-                    return Err(Error::invalid_field("metadata", message));
-                }
-                Ok(Submission::UserMessage { content, metadata })
+                let metadata = self.metadata.as_deref().map(metadata).transpose()?;
+                Ok(Submission::UserMessage {
+                    content,
+                    metadata: metadata.unwrap_or_default(),
+                })
             }
             "interrupt" => Ok(Submission::Interrupt),
             "approval" => {
@@ -160,7 +186,7 @@ impl SubmissionBody {
             "apply_patch" => {
                 is_patch_if_any(&self.patch, &())
                     .map_err(|error| Error::invalid_field("patch", error.to_string()))?;
-                Ok(Submission::ApplyPatch { patch: self.patch })
+                WantedPatch::of(self.patch, self.dry_run).map(Submission::ApplyPatch)
             }
             _ => {
                 let message = "must be `user_message`, `interrupt`, `approval` or `apply_patch`";
@@ -168,6 +194,17 @@ impl SubmissionBody {
             }
         }
     }
+}
+
+/// What goes with a message. It is read only when it is known to be small: of few bytes much can
+/// become.
+fn metadata(json: &RawValue) -> Result<Map<String, Value>, Error> {
+    if json.get().len() > METADATA_MAX_BYTES {
+        let message = format!("must be at most {METADATA_MAX_BYTES} bytes");
+        return Err(Error::invalid_field("metadata", message));
+    }
+    serde_json::from_str(json.get())
+        .map_err(|_| Error::invalid_field("metadata", "must be an object"))
 }
 
 /// A patch that is not too long to be looked at.
@@ -228,18 +265,24 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    #[track_caller]
+    #[allow(
+        clippy::indexing_slicing,
+        clippy::needless_pass_by_value,
+        reason = "what is checked is written in place"
+    )]
+    fn check(body: Value, expected: Result<Submission, &str>) {
+        let submission = SubmissionBody::read(&body).and_then(SubmissionBody::submission);
+        // Over HTTP it is the same.
+        let sent = serde_json::from_value::<SubmissionBody>(body.clone());
+        let sent = sent.ok().and_then(|sent| sent.submission().ok());
+        assert_eq!(sent.as_ref(), submission.as_ref().ok(), "{body}");
+        let found = submission.map_err(|error| error.fields()[0].field.clone());
+        assert_eq!(found, expected.map_err(str::to_owned), "{body}");
+    }
+
     #[test]
-    #[allow(clippy::indexing_slicing, reason = "tests")]
     fn what_can_be_submitted() {
-        let check = |body: Value, expected: Result<Submission, &str>| {
-            let submission = SubmissionBody::read(&body).and_then(SubmissionBody::submission);
-            // Over HTTP it is the same.
-            let sent = serde_json::from_value::<SubmissionBody>(body.clone());
-            let sent = sent.ok().and_then(|sent| sent.submission().ok());
-            assert_eq!(sent.as_ref(), submission.as_ref().ok(), "{body}");
-            let found = submission.map_err(|error| error.fields()[0].field.clone());
-            assert_eq!(found, expected.map_err(str::to_owned), "{body}");
-        };
         let documented = json!({
             "type": "user_message", "content": "请帮我实现一个排序函数", "metadata": {},
         });
@@ -284,17 +327,38 @@ mod tests {
         );
         let long = json!({ "type": "approval", "id": "x".repeat(201), "decision": "denied" });
         check(long, Err("id"));
-        let newest = Ok(Submission::ApplyPatch { patch: None });
-        check(json!({ "type": "apply_patch" }), newest);
-        let patch = json!({ "type": "apply_patch", "patch": "*** Begin Patch" });
-        let given = Some("*** Begin Patch".to_owned());
-        check(patch, Ok(Submission::ApplyPatch { patch: given }));
-        let long = json!({ "type": "apply_patch", "patch": "x".repeat(PATCH_MAX_BYTES + 1) });
-        check(long, Err("patch"));
         check(json!({ "type": "shutdown" }), Err("type"));
         check(json!({ "content": "x" }), Err("type"));
         check(json!([]), Err("payload"));
         check(json!({ "type": 7 }), Err("type"));
+    }
+
+    #[test]
+    fn patches() {
+        let newest = || Ok(Submission::ApplyPatch(WantedPatch::Newest));
+        check(json!({ "type": "apply_patch" }), newest());
+        let given = |dry_run| {
+            let text = "*** Begin Patch".to_owned();
+            Ok(Submission::ApplyPatch(WantedPatch::Given { text, dry_run }))
+        };
+        for (dry_run, expected) in [
+            (Value::Null, false),
+            (json!(false), false),
+            (json!(true), true),
+        ] {
+            let mut body = json!({ "type": "apply_patch", "dry_run": dry_run });
+            let none = match expected {
+                true => Err("patch"),
+                false => newest(),
+            };
+            check(body.clone(), none);
+            body["patch"] = json!("*** Begin Patch");
+            check(body, given(expected));
+        }
+        let odd = json!({ "type": "apply_patch", "patch": "x", "dry_run": "yes" });
+        check(odd, Err("dry_run"));
+        let long = json!({ "type": "apply_patch", "patch": "x".repeat(PATCH_MAX_BYTES + 1) });
+        check(long, Err("patch"));
         check(json!({ "type": "apply_patch", "patch": 7 }), Err("patch"));
     }
 }

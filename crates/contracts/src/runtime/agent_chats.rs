@@ -1,10 +1,12 @@
 //! "Agent Chat" of the `runtime` document: an agent answers, and its events are those of AG-UI.
 
 use crate::Contract::Runtime;
+use crate::Usage;
 use crate::operation::{Access, Answer, Body, Method, Operation};
+use crate::workspace::chat::TOO_MANY_TURNS;
 use garde::Validate;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 /// The longest message, in characters.
@@ -33,12 +35,15 @@ pub struct AgentChat {
     pub session_id: String,
     /// The agent's last message; empty if there is none.
     pub output: String,
+    /// What the run took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
     /// What happened, in order.
     pub events: Vec<AgentEvent>,
 }
 
 /// An event of AG-UI, with the members that its type has.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub struct AgentEvent {
     /// `RUN_STARTED`, `TEXT_MESSAGE_START`, `TEXT_MESSAGE_CONTENT`, `TEXT_MESSAGE_END`,
     /// `TOOL_CALL_START`, `TOOL_CALL_ARGS`, `TOOL_CALL_END`, `TOOL_CALL_RESULT`, `RUN_FINISHED` or
@@ -54,6 +59,10 @@ pub struct AgentEvent {
     /// The message; of a call, the one in which it was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message_id: Option<String>,
+    /// Of `TEXT_MESSAGE_END`: `complete`; `failed` or `interrupted` where the message was cut short.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "complete")]
+    pub status: Option<&'static str>,
     /// A piece of a message, or of a call's arguments; never empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delta: Option<String>,
@@ -72,10 +81,13 @@ pub struct AgentEvent {
     /// Why the run ended early.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What the run took, once it has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
 }
 
 impl AgentEvent {
-    /// The event in AG-UI's own words, for its stream.
+    /// The event in AG-UI's own words, for its stream. They have none for `status`.
     #[must_use]
     pub fn in_own_words(&self) -> Value {
         let mut event = Map::new();
@@ -106,6 +118,15 @@ impl AgentEvent {
         if of_call && let Some(tool) = &self.tool_name {
             event.insert("toolCallName".to_owned(), tool.as_str().into());
         }
+        if let Some(usage) = &self.usage {
+            let usage = json!({
+                "inputTokens": usage.input_tokens,
+                "outputTokens": usage.output_tokens,
+                "cost": usage.cost,
+                "estimated": usage.estimated,
+            });
+            event.insert("usage".to_owned(), usage);
+        }
         let role = match self.r#type {
             "TEXT_MESSAGE_START" => Some("assistant"),
             "TOOL_CALL_RESULT" => Some("tool"),
@@ -127,8 +148,17 @@ pub(crate) const OPERATIONS: &[Operation] = &[crate::operation::operation(
 )
 .body("AgentChatRequest")
 .answers(&[
-    Answer::new(200, "What the agent did.", Body::Json("AgentChat")),
+    Answer::new(
+        200,
+        "What the agent did; the last event of a run that failed is `RUN_ERROR`.",
+        Body::Json("AgentChat"),
+    ),
     Answer::problem(404, "There is no such chat of yours."),
-    Answer::problem(409, "The chat's last message is still being answered."),
+    Answer::problem(
+        409,
+        "The chat's last message is still being answered, or a new one would be one session too \
+         many.",
+    ),
+    TOO_MANY_TURNS,
     Answer::problem(503, "Nobody can work on it now; the message is not kept."),
 ])];

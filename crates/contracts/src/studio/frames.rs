@@ -2,10 +2,10 @@
 //!
 //! Every frame of an event carries its number as `eventId`, besides what is documented.
 
-use crate::workspace::chat::CONTENT_MAX_CHARS;
+use crate::{Contract, status_of, workspace::chat::CONTENT_MAX_CHARS};
 use domain::{
     Event, MessageEvent, Sender, Timestamp,
-    event::{MessageRow, OfSession, RunOutcome},
+    event::{MessageRow, OfSession, RunEnded, RunOutcome, fault_of},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -75,16 +75,28 @@ fn of_session(of: &OfSession) -> Option<Value> {
             "node": progress.node, "value": progress.value, "max": progress.max,
             "status": progress.status,
         }),
-        Event::RunEnded(ended) if ended.outcome == RunOutcome::Failed => {
-            // The model or its server; everything else is a limit of ours.
-            let code = match ended.reason.as_str() {
-                "model_failed" => 502,
-                _ => 500,
-            };
-            error(Some(session), code, &ended.detail)
-        }
+        Event::RunEnded(ended) => of_end(of, ended)?,
         _ => return None,
     })
+}
+
+/// The end of a turn. That one went well its last message says, which is never missing then.
+fn of_end(of: &OfSession, ended: &RunEnded) -> Option<Value> {
+    let session = of.session_id;
+    match ended.outcome {
+        RunOutcome::Succeeded => None,
+        RunOutcome::Failed => {
+            let code = status_of(fault_of(&ended.reason), Contract::Studio);
+            Some(error(Some(session), code, &ended.detail))
+        }
+        // It may have said nothing: the turn is an execution, which has a word for this.
+        RunOutcome::Cancelled => Some(json!({
+            "type": "EXECUTION_PROGRESS", "sessionId": session,
+            "workflowId": of.turn.and_then(|turn| turn.workflow_id),
+            "executionId": of.turn.and_then(|turn| turn.execution_id),
+            "node": null, "value": null, "max": null, "status": "CANCELLED",
+        })),
+    }
 }
 
 fn of_message(session: i64, message: &MessageEvent, row: &MessageRow) -> Value {
@@ -119,7 +131,7 @@ fn number<D: Display>(frame: &mut Value, event_id: D) {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use domain::event::{ExecutionProgress, RunEnded, WorkflowLocked, WorkflowUnlocked};
+    use domain::event::{ExecutionProgress, TurnRow, WorkflowLocked, WorkflowUnlocked};
     use uuid::Uuid;
 
     fn check(event: &Event, expected: Option<Value>) {
@@ -139,6 +151,10 @@ mod tests {
                 created_at: 1_642_694_400_123,
                 status: "complete".to_owned(),
             }),
+            turn: matches!(event, Event::RunEnded(_)).then_some(TurnRow {
+                execution_id: Some(30),
+                workflow_id: Some(9),
+            }),
             event: Box::new(event),
         })
     }
@@ -150,6 +166,7 @@ mod tests {
             agent: None,
             content: "好\n".to_owned(),
             last,
+            status: None,
         })
     }
 
@@ -204,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn turns_that_fail() {
+    fn ends_of_turns() {
         let ended = |outcome, reason: &str| {
             of_session_5(Event::RunEnded(RunEnded {
                 run_id: Uuid::from_u128(2),
@@ -215,10 +232,29 @@ mod tests {
             }))
         };
         let error = |code: u16| json!({"type": "ERROR", "sessionId": 5, "code": code, "message": "No answer."});
-        check(&ended(RunOutcome::Failed, "model_failed"), Some(error(502)));
-        check(&ended(RunOutcome::Failed, "step_limit"), Some(error(500)));
+        for (reason, code) in [
+            ("model_failed", 502),
+            ("rate_limited", 429),
+            ("time_limit", 504),
+            ("step_limit", 503),
+            ("no_agent", 503),
+        ] {
+            check(&ended(RunOutcome::Failed, reason), Some(error(code)));
+        }
         check(&ended(RunOutcome::Succeeded, "completed"), None);
-        check(&ended(RunOutcome::Cancelled, "interrupted"), None);
+        let stopped = |workflow: Option<i64>, execution: Option<i64>| {
+            json!({
+                "type": "EXECUTION_PROGRESS", "sessionId": 5, "workflowId": workflow,
+                "executionId": execution, "node": null, "value": null, "max": null,
+                "status": "CANCELLED",
+            })
+        };
+        let mut cancelled = ended(RunOutcome::Cancelled, "interrupted");
+        check(&cancelled, Some(stopped(Some(9), Some(30))));
+        if let Event::OfSession(of) = &mut cancelled {
+            of.turn = None;
+        }
+        check(&cancelled, Some(stopped(None, None)));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use crate::Contract;
 use crate::operation::{Access, Answer, Body, Method, Operation, Query};
+use crate::workspace::sessions::TOO_MANY;
 use domain::{Timestamp, WorkflowId};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -113,6 +114,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
                 Body::Envelope("NewSession"),
             ),
             Answer::problem(404, "There is no such workflow."),
+            TOO_MANY,
         ]),
     operation(
         (Method::Get, "/api/v1/sessions/{session_id}/messages"),

@@ -1,7 +1,10 @@
 //! Branches of a conversation, which the `workspace` document does not have: a message is answered
 //! again or edited, and what was there stays beside it.
 
-use super::chat::{CONTENT_MAX_CHARS, said};
+use super::chat::{
+    CONTENT_MAX_CHARS, INTERRUPTED, MODEL_FAILED, NO_ROOM, OUT_OF_TIME, TOO_MANY_TURNS, UNANSWERED,
+    said,
+};
 use crate::Contract;
 use crate::operation::{Access, Answer, Body, Method, Operation, Query};
 use garde::Validate;
@@ -42,7 +45,18 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         "Have a message answered again, beside what was answered before: one of the user's, or the \
          one that an agent's answered. The new branch is shown. Streams as sending one does",
     )
-    .answers(&[TURN, UNKNOWN, BUSY, NOBODY]),
+    .answers(&[
+        TURN,
+        UNKNOWN,
+        BUSY,
+        INTERRUPTED,
+        TOO_MANY_TURNS,
+        NO_ROOM,
+        MODEL_FAILED,
+        NOBODY,
+        UNANSWERED,
+        OUT_OF_TIME,
+    ]),
     operation(
         (
             Method::Post,
@@ -52,7 +66,18 @@ pub(crate) const OPERATIONS: &[Operation] = &[
          branch is shown. Streams as sending one does",
     )
     .body("MessageEdit")
-    .answers(&[TURN, UNKNOWN, BUSY, NOBODY]),
+    .answers(&[
+        TURN,
+        UNKNOWN,
+        BUSY,
+        INTERRUPTED,
+        TOO_MANY_TURNS,
+        NO_ROOM,
+        MODEL_FAILED,
+        NOBODY,
+        UNANSWERED,
+        OUT_OF_TIME,
+    ]),
     operation(
         (
             Method::Post,

@@ -1,8 +1,8 @@
 //! "Chat" of the `workspace` document: a message to the team, and what came of it.
 
 use super::sessions::Message;
-use crate::Contract;
 use crate::operation::{Access, Answer, Body, Method, Operation, Query};
+use crate::{Contract, Usage};
 use domain::SessionKey;
 use garde::Validate;
 use serde::{Deserialize, Serialize};
@@ -58,7 +58,7 @@ pub struct ChatTurn {
 pub struct TurnRun {
     /// Its UUID.
     pub id: String,
-    /// `succeeded`, `failed` or `cancelled`; `running` where it goes on.
+    /// `succeeded`, `failed` or `cancelled`.
     #[schema(example = "succeeded")]
     pub status: &'static str,
     /// What ended it, in one word: `completed`, `interrupted`, `step_limit`, `model_failed`, ….
@@ -66,14 +66,9 @@ pub struct TurnRun {
     pub reason: Option<String>,
     /// The same in a sentence.
     pub detail: Option<String>,
-    /// Tokens of the questions to models.
-    pub input_tokens: i64,
-    /// Tokens of their answers.
-    pub output_tokens: i64,
-    /// What both cost, in the currency of the models' prices.
-    pub cost: f64,
-    /// Whether a part of it was estimated, because a server did not count.
-    pub estimated: bool,
+    /// What all agents took together.
+    #[serde(flatten)]
+    pub usage: Usage,
 }
 
 /// `POST /sessions/{id}/interrupt`
@@ -85,20 +80,55 @@ pub struct Interrupted {
 
 const UNKNOWN: Answer = Answer::problem(404, "There is no such session of yours.");
 
+/// A turn ends before an agent said anything.
+pub(super) const INTERRUPTED: Answer = Answer::problem(
+    409,
+    "The turn was interrupted before an agent said anything.",
+);
+pub(super) const MODEL_FAILED: Answer =
+    Answer::problem(502, "The model failed before an agent said anything.");
+pub(super) const NO_ROOM: Answer = Answer::problem(
+    429,
+    "The model's provider had no room for the turn before an agent said anything.",
+);
+pub(super) const OUT_OF_TIME: Answer =
+    Answer::problem(504, "The turn's time was up before an agent said anything.");
+pub(super) const UNANSWERED: Answer = Answer::problem(
+    503,
+    "The turn failed otherwise before an agent said anything; `detail` says why.",
+);
+
+/// A turn is not begun.
+pub(crate) const TOO_MANY_TURNS: Answer = Answer::problem(
+    429,
+    "As many turns of yours are under way as may be; `Retry-After` says when to ask again.",
+);
+
 pub(crate) const OPERATIONS: &[Operation] = &[
     crate::operation::operation(
         Contract::Workspace,
         Access::SignedIn,
         (Method::Post, "/api/v1/chat/messages"),
         "Send a message to the team; the answer comes when the turn is done. With `Accept: \
-         text/event-stream` the session's events come as they happen, and `turn` at the end",
+         text/event-stream` the session's events come as they happen, and `turn` at the end; before \
+         it an `error` with the problem, if no agent said anything",
     )
     .body("MessageCreate")
     .answers(&[
-        Answer::new(200, "The turn.", Body::Json("ChatTurn")),
+        Answer::new(
+            200,
+            "The turn; if an agent said something, also one that failed or was interrupted.",
+            Body::Json("ChatTurn"),
+        ),
         UNKNOWN,
         Answer::problem(409, "The session's last message is still being answered."),
+        INTERRUPTED,
+        TOO_MANY_TURNS,
+        NO_ROOM,
+        MODEL_FAILED,
         Answer::problem(503, "Nobody can work on it now; the message is not kept."),
+        UNANSWERED,
+        OUT_OF_TIME,
     ]),
     crate::operation::operation(
         Contract::Workspace,
@@ -115,7 +145,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         Contract::Workspace,
         Access::SignedIn,
         (Method::Get, "/api/v1/sessions/{session_id}/export"),
-        "Get a conversation as a file",
+        "Get a conversation as a file, be it one of one's own of the `chat` contract",
     )
     .query(&[Query::text(
         "format",
@@ -130,7 +160,8 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         Contract::Workspace,
         Access::SignedIn,
         (Method::Get, "/api/v1/messages/search"),
-        "Search one's own messages, newest first",
+        "Search one's own messages, newest first, those of one's own conversations of the `chat` \
+         contract too",
     )
     .query(&[
         Query::text(
@@ -153,7 +184,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
 pub struct FoundMessage {
     /// The message.
     pub message: Message,
-    /// What its session is called, if it is.
+    /// What its session is called, as lists of sessions have it.
     pub session_title: Option<String>,
     /// The part of it in which the first of the terms stands.
     pub snippet: String,

@@ -2,7 +2,7 @@
 //! events: `{type, event_id, session_id, timestamp, …}`.
 
 use crate::to_json;
-use domain::{ChangeKind, Event, Sender, Timestamp, ToolPhase};
+use domain::{ChangeKind, Event, MessageStatus, Sender, Timestamp, ToolPhase};
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Display;
@@ -26,6 +26,8 @@ pub enum HistoryLoss {
     TooOld,
     /// What it named is no event of the history that is kept.
     Unknown,
+    /// Whoever told them does not tell the rest; they may be kept all the same.
+    CutOff,
 }
 
 /// The frame of an event, as JSON.
@@ -40,6 +42,7 @@ pub fn frame<D: Display>(place: &Place<D>, event: &Event) -> String {
                 agent: message.agent.as_deref(),
                 content: &message.content,
                 last: message.last,
+                status: message.status.map(MessageStatus::as_str),
             },
         ),
         Event::Status(status) => (
@@ -95,6 +98,10 @@ pub fn history_lost<D: Display>(place: &Place<D>, loss: HistoryLoss) -> String {
             "unknown",
             "The event that was named is not part of the kept history. Read the messages again.",
         ),
+        HistoryLoss::CutOff => (
+            "cut_off",
+            "Events after this one are missing here. The session's own stream goes on after it.",
+        ),
     };
     write("history_lost", place, Body::HistoryLost { reason, detail })
 }
@@ -148,6 +155,8 @@ enum Body<'a> {
         content: &'a str,
         #[serde(rename = "final")]
         last: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        status: Option<&'static str>,
     },
     Status {
         status: &'a str,
@@ -206,20 +215,24 @@ mod tests {
             let written: Value = serde_json::from_str(&frame(&place(), &event)).unwrap();
             assert_eq!(written, whole(kind, body));
         };
-        check(
-            Event::Message(MessageEvent {
+        for status in [None, Some(MessageStatus::Interrupted)] {
+            let mut body = json!({
+                "message_id": Uuid::from_u128(8), "sender": "agent", "agent": "Mike",
+                "content": "你好\n\"", "final": status.is_some(),
+            });
+            if status.is_some() {
+                body["status"] = json!("interrupted");
+            }
+            let event = Event::Message(MessageEvent {
                 message_id: Uuid::from_u128(8),
                 sender: Sender::Agent,
                 agent: Some("Mike".to_owned()),
                 content: "你好\n\"".to_owned(),
-                last: false,
-            }),
-            "message",
-            json!({
-                "message_id": Uuid::from_u128(8), "sender": "agent", "agent": "Mike",
-                "content": "你好\n\"", "final": false,
-            }),
-        );
+                last: status.is_some(),
+                status,
+            });
+            check(event, "message", body);
+        }
         check(
             Event::Status(StatusEvent {
                 status: "planning".to_owned(),
@@ -267,12 +280,17 @@ mod tests {
 
     #[test]
     fn a_loss_is_said() {
-        let written = history_lost(&place(), HistoryLoss::TooOld);
-        let written: Value = serde_json::from_str(&written).unwrap();
-        assert_eq!(written["type"], "history_lost");
-        assert_eq!(written["reason"], "too_old");
-        assert_eq!(written["event_id"], "12:3");
-        assert_eq!(written["timestamp"], "2022-01-20T16:00:00.123Z");
+        for (loss, reason) in [
+            (HistoryLoss::TooOld, "too_old"),
+            (HistoryLoss::Unknown, "unknown"),
+            (HistoryLoss::CutOff, "cut_off"),
+        ] {
+            let written = history_lost(&place(), loss);
+            let mut written: Value = serde_json::from_str(&written).unwrap();
+            assert!(written["detail"].take().is_string(), "{written}");
+            let body = json!({ "reason": reason, "detail": null });
+            assert_eq!(written, whole("history_lost", body));
+        }
     }
 
     #[test]

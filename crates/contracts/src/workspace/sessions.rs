@@ -1,9 +1,8 @@
 //! "Sessions" of the `workspace` document.
 
-use crate::Change;
-use crate::Contract;
 use crate::operation::{Access, Answer, Body, Method, Operation, Query};
 use crate::validation::{changes_as, parses_as_if_any};
+use crate::{Change, Contract, Usage};
 use domain::{MessageStatus, Role, SessionTitle, Timestamp};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
@@ -124,6 +123,10 @@ pub struct Message {
     /// Which of them this one is, the oldest being 1.
     #[schema(example = 1)]
     pub sibling: i64,
+    /// What an agent took for it: all that its model answered since the agent's message before,
+    /// calls of tools included. Only messages of agents have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
 }
 
 impl Message {
@@ -151,6 +154,7 @@ impl Message {
             parent_id: message.place.parent.map(|parent| parent.to_string()),
             siblings: message.place.siblings,
             sibling: message.place.number,
+            usage: message.usage.map(Usage::from),
         }
     }
 }
@@ -161,6 +165,12 @@ const fn operation(line: (Method, &'static str), summary: &'static str) -> Opera
 
 const UNKNOWN: Answer = Answer::problem(404, "There is no such session of yours.");
 const OFFSET: Query = Query::number("offset", "How many to skip.", 0, i64::MAX);
+
+/// A session is not made.
+pub(crate) const TOO_MANY: Answer = Answer::problem(
+    409,
+    "There are as many sessions of yours as may be: delete one first.",
+);
 
 const PART: &[Query] = &[
     Query::number(
@@ -185,7 +195,21 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         (Method::Get, "/api/v1/sessions"),
         "List one's sessions, newest first",
     )
-    .query(&[OFFSET, Query::number("limit", "How many at most.", 50, 100)])
+    .query(&[
+        OFFSET,
+        Query::number(
+            "limit",
+            "How many at most: 100, and with a token of `studio` 200.",
+            50,
+            200,
+        ),
+        Query::text(
+            "kind",
+            "Only those of `workspace`, of `codex`, or of `runtime`: its chats. Without, those of \
+             the first two, and with a token of `runtime` its chats as well.",
+            false,
+        ),
+    ])
     .answers(&[Answer::new(
         200,
         "The sessions; `X-Total-Count` says how many there are.",
@@ -193,7 +217,10 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     )]),
     operation((Method::Post, "/api/v1/sessions"), "Create a session")
         .body_if_any("SessionCreate")
-        .answers(&[Answer::new(201, "The session.", Body::Json("Session"))]),
+        .answers(&[
+            Answer::new(201, "The session.", Body::Json("Session")),
+            TOO_MANY,
+        ]),
     operation(
         (Method::Get, "/api/v1/sessions/{session_id}"),
         "Get a session",

@@ -128,12 +128,20 @@ fn answers() {
             siblings: 3,
             number: 2,
         },
+        usage: Some(domain::Usage {
+            input: 1_000,
+            output: 10,
+            cost: 2_600_000_000,
+            estimated: false,
+        }),
     };
     written(
         Message::of(&session(), message.clone()),
         &json!({"message_id": message.uuid.to_string(), "session_id": uuid, "sender": "agent",
             "agent": "Mike", "content": "done", "timestamp": epoch, "final": true,
             "status": "complete", "parent_id": uuid_at(1_500, [0; 10]).to_string(),
-            "siblings": 3, "sibling": 2}),
+            "siblings": 3, "sibling": 2,
+            "usage": {"input_tokens": 1_000, "output_tokens": 10, "cost": 0.0026,
+                "estimated": false}}),
     );
 }

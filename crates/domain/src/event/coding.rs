@@ -72,6 +72,8 @@ pub enum Decision {
     Denied,
     /// Nobody decided in time: it may not.
     TimedOut,
+    /// Whoever executed the turn was cut off: nothing waits for it any more.
+    Withdrawn,
 }
 
 /// It was decided what the agent may do.
@@ -110,6 +112,9 @@ pub struct PatchEnded {
 pub struct TurnDiff {
     /// All files in one unified diff.
     pub unified_diff: String,
+    /// Whether that is not all.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
 }
 
 /// How far a step of a plan is.

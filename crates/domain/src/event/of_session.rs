@@ -11,6 +11,9 @@ pub struct OfSession {
     /// The row of the message that the event is about, if it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<MessageRow>,
+    /// The turn that was stopped, if the event is that one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<TurnRow>,
     /// What happened.
     pub event: Box<Event>,
 }
@@ -24,4 +27,13 @@ pub struct MessageRow {
     pub created_at: i64,
     /// `answering`, `complete`, `failed` or `interrupted`.
     pub status: String,
+}
+
+/// A turn for readers who go by numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TurnRow {
+    /// The number of the execution that it is, if it is one.
+    pub execution_id: Option<i64>,
+    /// The number of the workflow that it is about, if it is about one.
+    pub workflow_id: Option<i64>,
 }

@@ -1,5 +1,6 @@
 //! What a turn of agents is told by as a whole.
 
+use crate::ErrorKind;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -35,6 +36,20 @@ pub struct RunEnded {
     pub detail: String,
     /// The last message of the turn; empty if there is none.
     pub output: String,
+}
+
+/// What the end of a turn for that reason ([`RunEnded::reason`]) is to whoever waited for an answer
+/// that did not come.
+#[must_use]
+pub fn fault_of(reason: &str) -> ErrorKind {
+    match reason {
+        "completed" | "interrupted" => ErrorKind::Conflict,
+        "model_failed" => ErrorKind::Upstream,
+        "rate_limited" => ErrorKind::TooManyRequests,
+        "time_limit" => ErrorKind::UpstreamTimeout,
+        // Somebody is missing, or another limit is reached.
+        _ => ErrorKind::Unavailable,
+    }
 }
 
 /// What a model thinks before it speaks.

@@ -59,6 +59,27 @@ impl Script {
         Self::new().tokens(tokens).finish("stop").done()
     }
 
+    /// A whole answer that calls these tools, by the ids `call_0`, `call_1` and so on.
+    #[must_use]
+    pub fn calls(calls: &[(&str, Value)]) -> Self {
+        Self::new().and_calls(calls)
+    }
+
+    /// A whole answer that calls one tool.
+    #[must_use]
+    pub fn call(tool: &str, arguments: &Value) -> Self {
+        Self::calls(&[(tool, arguments.clone())])
+    }
+
+    /// A whole answer as one JSON text, as to a request that wants no stream: the message of the
+    /// assistant, why the model stopped, and the tokens of the question and of the answer.
+    #[must_use]
+    pub fn whole(message: &Value, reason: &str, prompt: usize, completion: usize) -> Self {
+        let usage = wire::usage(prompt, completion);
+        let body = Self::new().chunks.whole(message, reason, &usage);
+        Self::response(200, "application/json", body.to_string())
+    }
+
     /// A response with this status and a JSON error in the usual shape.
     #[must_use]
     pub fn refusal(status: u16, message: &str) -> Self {
@@ -130,6 +151,17 @@ impl Script {
             self.chunks.arguments(index, right),
         ];
         chunks.iter().fold(self, Self::json)
+    }
+
+    /// Sends these tool calls as [`Script::calls`] does, and the end of the answer.
+    #[must_use]
+    pub fn and_calls(self, calls: &[(&str, Value)]) -> Self {
+        let numbered = calls.iter().enumerate();
+        let called = numbered.fold(self, |script, (index, (tool, arguments))| {
+            let id = format!("call_{index}");
+            script.tool_call(index, &id, tool, &arguments.to_string())
+        });
+        called.finish("tool_calls").done()
     }
 
     /// Sends a chunk with this delta: for tool calls without index and other liberties.

@@ -47,6 +47,8 @@ struct Shared {
     /// reads, the log is moved but not emptied, and goes on from there.
     moved_pages: AtomicI64,
     checkpointing: AtomicBool,
+    /// The connection that moves them; there is none until there is something to move.
+    checkpoints: Mutex<Option<Handle>>,
     /// Keeps the folder of a temporary database.
     _folder: Option<tempfile::TempDir>,
 }
@@ -80,6 +82,7 @@ impl Database {
                 wal_pages,
                 moved_pages: AtomicI64::new(0),
                 checkpointing: AtomicBool::new(false),
+                checkpoints: Mutex::new(None),
                 _folder: folder,
             }),
         })
@@ -136,10 +139,13 @@ impl Database {
     /// that no request waits for the disk.
     fn checkpoint_when_due(&self) {
         let pages = self.shared.wal_pages.load(Ordering::Relaxed);
-        let moved = self.shared.moved_pages.load(Ordering::Relaxed);
-        // A log that is shorter than it was has begun anew.
-        let new = if pages < moved { pages } else { pages - moved };
-        if new < open::WAL_PAGES_BEFORE_CHECKPOINT
+        let mut moved = self.shared.moved_pages.load(Ordering::Relaxed);
+        if pages < moved {
+            // A log that is shorter than it was has begun anew.
+            self.shared.moved_pages.store(0, Ordering::Relaxed);
+            moved = 0;
+        }
+        if pages - moved < open::WAL_PAGES_BEFORE_CHECKPOINT
             || self.shared.checkpointing.swap(true, Ordering::Acquire)
         {
             return;
@@ -147,15 +153,8 @@ impl Database {
         self.shared.moved_pages.store(pages, Ordering::Relaxed);
         let database = self.clone();
         tokio::spawn(async move {
-            // A log that never runs empty never shrinks: let the writers wait for once.
-            let lock = if pages >= WAL_PAGES_BEFORE_RESTART {
-                database.write_lock().await.ok()
-            } else {
-                None
-            };
-            let worker = database.clone();
-            let done = tokio::task::spawn_blocking(move || worker.checkpoint(lock.is_some())).await;
-            if let Ok(Err(error)) = done {
+            let done = database.checkpoint(pages >= WAL_PAGES_BEFORE_RESTART).await;
+            if let Err(error) = done {
                 tracing::warn!(%error, path = %database.path().display(), "checkpoint failed");
             }
             database
@@ -165,9 +164,43 @@ impl Database {
         });
     }
 
-    fn checkpoint(&self, restart: bool) -> Result<(), SqlError> {
-        let handle = Handle::open(&self.shared.path, &self.shared.wal_pages)?;
-        handle.checkpoint(restart)
+    /// Moves the log's pages. A log that never runs empty never shrinks: with `restart` the writers
+    /// wait for once, while the few pages are moved that came in the meantime.
+    async fn checkpoint(&self, restart: bool) -> Result<(), SqlError> {
+        self.on_log(Handle::checkpoint).await?;
+        if restart {
+            let lock = self.write_lock().await?;
+            self.on_log(move |handle| {
+                let _writers_wait = lock;
+                handle.restart_log()
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Runs `work` where it may block, on the connection that is kept for it; after a fault on a
+    /// new one.
+    async fn on_log(
+        &self,
+        work: impl FnOnce(&Handle) -> Result<(), SqlError> + Send + 'static,
+    ) -> Result<(), SqlError> {
+        let shared = Arc::clone(&self.shared);
+        let done = tokio::task::spawn_blocking(move || -> Result<(), SqlError> {
+            let mut kept = shared
+                .checkpoints
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let handle = match kept.take() {
+                Some(handle) => handle,
+                None => Handle::open(&shared.path, &shared.wal_pages)?,
+            };
+            work(&handle)?;
+            *kept = Some(handle);
+            Ok(())
+        });
+        done.await
+            .map_err(|error| SqlError::Failed(error.to_string()))?
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Handle>> {
@@ -175,5 +208,27 @@ impl Database {
             .idle
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_log_begins_anew_as_often_as_it_must() {
+        let database = Database::temporary().unwrap();
+        let write = async |statement: &str| {
+            let mut connection = database.connect().unwrap();
+            connection.execute(statement, Vec::new()).await.unwrap();
+        };
+        write("CREATE TABLE t (v)").await;
+        for _ in 0..3 {
+            write("INSERT INTO t VALUES (zeroblob(100000))").await;
+            assert!(database.shared.wal_pages.load(Ordering::Relaxed) > 20);
+            database.checkpoint(false).await.unwrap();
+            database.checkpoint(true).await.unwrap();
+            assert_eq!(database.shared.wal_pages.load(Ordering::Relaxed), 1);
+        }
     }
 }

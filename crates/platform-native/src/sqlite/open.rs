@@ -16,11 +16,15 @@ use std::{
     time::Duration,
 };
 
-/// The log is moved into the database from this many pages (4 KiB each) on.
-pub(super) const WAL_PAGES_BEFORE_CHECKPOINT: i64 = 1_000;
+/// The log is moved into the database whenever it has this many new pages (4 KiB each).
+pub(super) const WAL_PAGES_BEFORE_CHECKPOINT: i64 = 4_000;
 
-/// The log is emptied, writers waiting, from this many pages on.
+/// The log begins anew, writers waiting, from this many pages on.
 pub(super) const WAL_PAGES_BEFORE_RESTART: i64 = 16_000;
+
+/// How long those who read in the log may keep it, and the writers with it, from beginning anew.
+/// Most statements are through sooner; where one is not, the next checkpoint tries again.
+const READERS_WAIT: Duration = Duration::from_millis(20);
 
 /// How often the first connection is tried, and how long it pauses in between.
 const OPEN_TRIES: u32 = 100;
@@ -88,14 +92,20 @@ impl Handle {
         Ok(self)
     }
 
-    pub(super) fn checkpoint(&self, restart: bool) -> Result<(), SqlError> {
-        let statement = if restart {
-            "PRAGMA wal_checkpoint(RESTART)"
-        } else {
-            "PRAGMA wal_checkpoint(PASSIVE)"
-        };
+    /// Moves the log into the database as far as readers let it. It waits for nobody, and nobody
+    /// for it.
+    pub(super) fn checkpoint(&self) -> Result<(), SqlError> {
         self.sqlite
-            .query_row(statement, [], |_| Ok(()))
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+            .map_err(|error| sql_error(&error))
+    }
+
+    /// Moves the rest of the log and begins it anew, unless somebody reads in it for longer. The
+    /// caller holds the write lock.
+    pub(super) fn restart_log(&self) -> Result<(), SqlError> {
+        self.sqlite
+            .busy_timeout(READERS_WAIT)
+            .and_then(|()| restart(&self.sqlite))
             .map_err(|error| sql_error(&error))
     }
 
@@ -124,6 +134,10 @@ fn set_up(
         "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 0",
     )?;
     sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    // Without it a statement whose plan may depend on what is bound (a LIMIT is enough) is prepared
+    // anew each time that it comes out of the cache. There are no statistics that such a plan could
+    // be better by.
+    sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     sqlite.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
     sqlite.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, SQL_LENGTH)?;
     sqlite.set_limit(Limit::SQLITE_LIMIT_LENGTH, VALUE_LENGTH)?;
@@ -139,6 +153,19 @@ fn set_up(
         wal_pages.store(i64::from(pages), Ordering::Relaxed);
         Ok(())
     }))
+}
+
+fn restart(sqlite: &rusqlite::Connection) -> rusqlite::Result<()> {
+    let busy: bool =
+        sqlite.query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| row.get("busy"))?;
+    if busy {
+        return Ok(());
+    }
+    // Whoever writes first into a new log waits until its head is on the disk. So that this is no
+    // request, something is written here that changes nothing.
+    sqlite.execute_batch("BEGIN IMMEDIATE")?;
+    let version: i32 = sqlite.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    sqlite.execute_batch(&format!("PRAGMA user_version = {version}; COMMIT"))
 }
 
 /// Asked for each thing that a statement does, when it is prepared. Host files stay out of
@@ -179,4 +206,89 @@ fn authorize_pragma(name: &str, value: Option<&str>, changed: &AtomicBool) -> Au
         _ => changed.store(true, Ordering::Relaxed),
     }
     Authorization::Allow
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::StatementStatus;
+
+    const FILL: &str = "INSERT INTO t (v) VALUES (zeroblob(100000))";
+
+    struct Opened {
+        handle: Handle,
+        keeper: Handle,
+        pages: Arc<AtomicI64>,
+        _folder: tempfile::TempDir,
+    }
+
+    /// A database with a log, and the connection that looks after the log.
+    fn open() -> Opened {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let pages = Arc::default();
+        let handle = Handle::open_first(&path, &pages).unwrap();
+        let begin = "PRAGMA user_version = 7; CREATE TABLE t (id INTEGER PRIMARY KEY, v)";
+        handle.sqlite.execute_batch(begin).unwrap();
+        handle.sqlite.execute_batch(FILL).unwrap();
+        Opened {
+            handle,
+            keeper: Handle::open(&path, &pages).unwrap(),
+            pages,
+            _folder: folder,
+        }
+    }
+
+    #[test]
+    fn a_statement_from_the_cache_is_not_prepared_again() {
+        let opened = open();
+        let sqlite = &opened.handle.sqlite;
+        let statement = "SELECT a.id FROM t AS a JOIN t AS b ON b.id = a.id \
+                         WHERE a.v <> ?1 ORDER BY b.v LIMIT ?2";
+        for limit in [1, 2, 20] {
+            let mut cached = sqlite.prepare_cached(statement).unwrap();
+            let id: i64 = cached.query_row((7, limit), |row| row.get(0)).unwrap();
+            assert_eq!(id, 1);
+        }
+        let cached = sqlite.prepare_cached(statement).unwrap();
+        assert_eq!(cached.get_status(StatementStatus::Run), 3);
+        assert_eq!(cached.get_status(StatementStatus::RePrepare), 0);
+    }
+
+    #[test]
+    fn a_log_that_begins_anew_has_its_first_write() {
+        let opened = open();
+        let pages = || opened.pages.load(Ordering::Relaxed);
+        for _ in 0..2 {
+            opened.handle.sqlite.execute_batch(FILL).unwrap();
+            assert!(pages() > 20, "{}", pages());
+            opened.keeper.checkpoint().unwrap();
+            opened.keeper.restart_log().unwrap();
+            assert_eq!(pages(), 1);
+        }
+        let version = "PRAGMA user_version";
+        let version: i64 = opened
+            .handle
+            .sqlite
+            .query_row(version, [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(version, 7);
+    }
+
+    #[test]
+    fn a_log_that_is_read_for_long_goes_on() {
+        let opened = open();
+        let reader = &opened.keeper.sqlite;
+        let other = Handle::open(Path::new(reader.path().unwrap()), &opened.pages).unwrap();
+        let count = "SELECT count(*) FROM t";
+        reader.execute_batch("BEGIN").unwrap();
+        let before: i64 = reader.query_row(count, [], |row| row.get(0)).unwrap();
+        opened.handle.sqlite.execute_batch(FILL).unwrap();
+        let pages = opened.pages.load(Ordering::Relaxed);
+        other.checkpoint().unwrap();
+        other.restart_log().unwrap();
+        assert_eq!(opened.pages.load(Ordering::Relaxed), pages);
+        let after: i64 = reader.query_row(count, [], |row| row.get(0)).unwrap();
+        assert_eq!((before, after), (1, 1));
+    }
 }

@@ -9,7 +9,7 @@ use crate::{
     runs::{Drive, Hearing},
     sandboxes::{Destroyed, Launch, Launched, OfUser, Previews, Sandbox},
 };
-use domain::{Error, UserId};
+use domain::{Error, Event, UserId};
 use http::Method;
 use std::time::Duration;
 use uuid::Uuid;
@@ -125,9 +125,9 @@ impl Client {
         let call = Call::new(Method::POST, format!("{}/exec", sandbox(session)));
         let call = call.json(exec)?.accept("application/x-ndjson");
         let response = self.open(call.within(MARGIN)).await?;
-        let clock = &*self.platform.clock;
-        let body = waiting::for_at_most(response.into_body(), clock, limit(exec));
-        Ok(Self::events(body))
+        let clock = &self.platform.clock;
+        let body = waiting::for_at_most(response.into_body(), &**clock, limit(exec));
+        Ok(Self::events(body, clock))
     }
 
     /// Starts a command that goes on in the background.
@@ -183,6 +183,21 @@ impl Client {
         self.ask(call.json(events)?).await
     }
 
+    /// Puts an event into several rooms. One that cannot be told keeps none of the others from it.
+    ///
+    /// # Errors
+    /// The first refusal of the runner's, or that it cannot be asked.
+    pub async fn publish_to_each(&self, rooms: &[Uuid], event: Event) -> Result<(), Error> {
+        let events = Publish {
+            events: vec![event],
+        };
+        let mut told = Ok(());
+        for room in rooms {
+            told = told.and(self.publish(*room, &events).await.map(drop));
+        }
+        told
+    }
+
     /// Has a run driven.
     ///
     /// # Errors
@@ -205,8 +220,9 @@ impl Client {
         };
         let call = Call::new(Method::POST, path).json(drive)?;
         let response = self.open(call.accept("application/x-ndjson")).await?;
-        let body = waiting::unless_silent(response.into_body(), &self.platform.clock);
-        Ok(Self::run_lines(body))
+        let clock = &self.platform.clock;
+        let body = waiting::unless_silent(response.into_body(), clock);
+        Ok(Self::run_lines(body, clock))
     }
 
     /// Opens the socket of a ComfyUI service, and tells what is heard. Dropping the stream closes
@@ -218,8 +234,9 @@ impl Client {
     pub async fn follow(&self, follow: &Follow) -> Result<FollowLines, Error> {
         let call = Call::new(Method::POST, "/v1/comfy/follow").json(follow)?;
         let response = self.open(call).await?;
-        let body = waiting::unless_silent(response.into_body(), &self.platform.clock);
-        Ok(Self::follow_lines(body))
+        let clock = &self.platform.clock;
+        let body = waiting::unless_silent(response.into_body(), clock);
+        Ok(Self::follow_lines(body, clock))
     }
 
     /// Who is in the room of a coding session, and the number of its newest event, which is never

@@ -17,8 +17,8 @@ impl Client {
     /// Takes a checkpoint of the workspace, unless there is one of that name.
     ///
     /// # Errors
-    /// Too large where there is too much in the workspace; the runner's refusal, or that it cannot
-    /// be asked.
+    /// Too large where there is too much in the workspace, a conflict where there was when that name
+    /// was asked for before; the runner's refusal, or that it cannot be asked.
     pub async fn checkpoint(&self, session: Uuid, name: Uuid) -> Result<Taken, Error> {
         let target = format!("{}/{name}", checkpoints(session));
         self.ask(Call::new(Method::PUT, target).within(LONG)).await
@@ -35,7 +35,8 @@ impl Client {
     /// What differs from a checkpoint.
     ///
     /// # Errors
-    /// Not found where there is no such checkpoint; that the runner cannot be asked.
+    /// Not found where there is no such checkpoint, a conflict where it is a gap; that the runner
+    /// cannot be asked.
     pub async fn diff(&self, session: Uuid, name: &str) -> Result<Diff, Error> {
         let target = format!("{}/{name}/diff", checkpoints(session));
         self.ask(Call::new(Method::GET, target).within(LONG)).await
@@ -44,7 +45,8 @@ impl Client {
     /// Puts a checkpoint back.
     ///
     /// # Errors
-    /// Not found where there is no such checkpoint; that the runner cannot be asked.
+    /// Not found where there is no such checkpoint, a conflict where it is a gap; that the runner
+    /// cannot be asked.
     pub async fn restore(&self, session: Uuid, name: &str) -> Result<Restored, Error> {
         let target = format!("{}/{name}/restore", checkpoints(session));
         self.ask(Call::new(Method::POST, target).within(LONG)).await

@@ -1,18 +1,17 @@
 //! Checkpoints on disk: `NUMBER.json` is the list of one, `objects/HASH` a content.
 
 use crate::{error::FileError, path::WorkspacePath};
+use runner_api::{checkpoints::Gap, files::content_hash};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
     fs::{self, DirBuilder},
     io,
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
 
-/// A checkpoint.
+/// A checkpoint, or the place of one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Manifest {
     /// Its place in time.
@@ -21,6 +20,24 @@ pub(super) struct Manifest {
     pub(super) at: i64,
     pub(super) files: BTreeMap<String, Entry>,
     pub(super) left_out: usize,
+    /// What it has left out. Of an older one that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) lacks: Option<Lacks>,
+    /// Why there is nothing in it, if it only keeps a place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) gap: Option<Gap>,
+}
+
+/// What a file was like when it was looked at: size, inode, and when it last changed in any way.
+pub(super) type Seen = (u64, u64, i64, i64);
+
+/// What was in a workspace and is not in its checkpoint.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Lacks {
+    /// Files that were too large, or could not be read.
+    pub(super) files: BTreeMap<String, Seen>,
+    /// What could not be looked at: nothing is known of what is there, and below.
+    pub(super) hidden: BTreeSet<String>,
 }
 
 /// A file in one.
@@ -28,8 +45,48 @@ pub(super) struct Manifest {
 pub(super) struct Entry {
     pub(super) hash: String,
     pub(super) mode: u32,
-    /// What the file was like when it was read: size, inode, and when it last changed in any way.
-    pub(super) seen: (u64, u64, i64, i64),
+    pub(super) seen: Seen,
+}
+
+impl Manifest {
+    /// One that has nothing yet.
+    pub(super) fn new(number: u64, name: String, at: i64) -> Self {
+        Self {
+            number,
+            name,
+            at,
+            files: BTreeMap::new(),
+            left_out: 0,
+            lacks: None,
+            gap: None,
+        }
+    }
+
+    /// What keeps its place when nothing else of it is kept.
+    pub(super) fn as_gap(&self, why: Gap) -> Self {
+        Self {
+            gap: Some(why),
+            ..Self::new(self.number, self.name.clone(), self.at)
+        }
+    }
+
+    /// Itself, unless it is a gap.
+    fn whole(self) -> Result<Self, FileError> {
+        match self.gap {
+            None => Ok(self),
+            Some(gap) => Err(FileError::NotKept(gap)),
+        }
+    }
+}
+
+impl Lacks {
+    /// What could not be looked at and has this path in it, or is it.
+    pub(super) fn hidden_at<'a>(&self, path: &'a str) -> Option<&'a str> {
+        let ends = path.match_indices('/').map(|(end, _)| end);
+        ends.chain([path.len()])
+            .filter_map(|end| path.get(..end))
+            .find(|above| self.hidden.contains(*above))
+    }
 }
 
 /// Where they are kept.
@@ -40,7 +97,7 @@ impl<'a> Kept<'a> {
         Self(folder)
     }
 
-    /// All of them, oldest first.
+    /// All of them and the gaps between them, oldest first.
     pub(super) fn list(&self) -> Result<Vec<Manifest>, FileError> {
         let entries = match fs::read_dir(self.0) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -62,7 +119,9 @@ impl<'a> Kept<'a> {
 
     pub(super) fn named(&self, name: &str) -> Result<Manifest, FileError> {
         let found = self.list()?.into_iter().find(|one| one.name == name);
-        found.ok_or_else(|| FileError::NotFound("the checkpoint".to_owned()))
+        found
+            .ok_or_else(|| FileError::NotFound("the checkpoint".to_owned()))?
+            .whole()
     }
 
     pub(super) fn store(&self, manifest: &Manifest) -> Result<(), FileError> {
@@ -86,7 +145,7 @@ impl<'a> Kept<'a> {
 
     /// Keeps a content, and returns its hash.
     pub(super) fn put(&self, content: &[u8]) -> Result<String, FileError> {
-        let hash = hash_of(content);
+        let hash = content_hash(content);
         let object = self.object(&hash);
         if !object.exists() {
             self.prepare()?;
@@ -99,7 +158,7 @@ impl<'a> Kept<'a> {
     pub(super) fn get(&self, hash: &str) -> Option<Vec<u8>> {
         let content = fs::read(self.object(hash)).ok()?;
         // A crash may have left a part of it.
-        (hash_of(&content) == hash).then_some(content)
+        (content_hash(&content) == hash).then_some(content)
     }
 
     /// Whether a content is kept.
@@ -108,7 +167,7 @@ impl<'a> Kept<'a> {
     }
 
     /// Removes contents that nothing needs.
-    pub(super) fn sweep(&self, needed: &BTreeSet<String>) -> Result<(), FileError> {
+    pub(super) fn sweep(&self, needed: &BTreeSet<&str>) -> Result<(), FileError> {
         for entry in fs::read_dir(self.0.join("objects")).map_err(failed)? {
             let entry = entry.map_err(failed)?;
             let name = entry.file_name();
@@ -132,15 +191,6 @@ impl<'a> Kept<'a> {
     fn object(&self, hash: &str) -> PathBuf {
         self.0.join("objects").join(hash)
     }
-}
-
-pub(super) fn hash_of(content: &[u8]) -> String {
-    let hash = Sha256::digest(content);
-    hash.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn write_whole(path: &Path, content: &[u8]) -> Result<(), FileError> {

@@ -186,6 +186,9 @@ impl Drop for Use {
 pub struct Files {
     /// The folder.
     pub workspace: PathBuf,
+    /// A folder for what is kept beside the files: no sandbox reaches it, and it goes with the
+    /// sandbox.
+    pub beside: PathBuf,
     /// Whom they belong to, uid and gid.
     pub user: (u32, u32),
 }
@@ -211,6 +214,7 @@ impl Sandboxes {
         now.touch(self.0.clock.now());
         Ok(Files {
             workspace,
+            beside: entry.folder.clone(),
             user: now.record.user,
         })
     }
@@ -264,15 +268,6 @@ impl Sandboxes {
             counts.full += usize::from(now.measured.full.is_some());
         }
         counts
-    }
-
-    /// Where what is kept beside a session's files is: no sandbox reaches it, and it goes with the
-    /// sandbox.
-    ///
-    /// # Errors
-    /// [`SandboxError::NotFound`].
-    pub fn beside(&self, session: Uuid) -> Result<PathBuf, SandboxError> {
-        Ok(self.0.entry(session)?.folder.clone())
     }
 
     /// The folder of the host at that path, if it may be a workspace.

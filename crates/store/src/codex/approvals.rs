@@ -158,7 +158,7 @@ fn verdict(row: &Row) -> Result<Option<Verdict>, SqlError> {
 }
 
 /// Says something to a call. `false` where nothing waits for it: it was never asked, somebody was
-/// first, or its time is up.
+/// first, its time is up, or nobody executes its run any more who could hear it.
 ///
 /// # Errors
 /// What a failed statement means.
@@ -172,7 +172,10 @@ pub async fn decide(
     const UPDATE: &str = "\
         UPDATE codex_approvals SET decision = ?3, decided_at = ?4 \
         WHERE session_id = ?1 AND call_id = ?2 AND decision IS NULL \
-            AND (expires_at > ?4 OR ?3 IN ('expired', 'withdrawn')) RETURNING id";
+            AND (?3 IN ('expired', 'withdrawn') OR (expires_at > ?4 AND EXISTS ( \
+                SELECT 1 FROM runs \
+                WHERE runs.id = codex_approvals.run_id AND runs.lease_until > ?4))) \
+        RETURNING id";
     let parameters = vec![
         session.0.into(),
         call_id.into(),
@@ -182,22 +185,21 @@ pub async fn decide(
     Ok(count_of(sql, UPDATE, parameters).await? > 0)
 }
 
-/// Approves the newest patch that waits, and returns its call.
+/// The call of the newest patch that waits.
 ///
 /// # Errors
 /// What a failed statement means.
-pub async fn approve_newest_patch(
+pub async fn newest_patch(
     sql: &dyn Sql,
     session: SessionId,
     now: i64,
 ) -> Result<Option<String>, Error> {
-    const UPDATE: &str = "\
-        UPDATE codex_approvals SET decision = 'approved', decided_at = ?2 \
-        WHERE id = (SELECT id FROM codex_approvals \
-            WHERE session_id = ?1 AND kind = 'patch' AND decision IS NULL AND expires_at > ?2 \
-            ORDER BY id DESC LIMIT 1) AND decision IS NULL RETURNING call_id";
+    const SELECT: &str = "\
+        SELECT call_id FROM codex_approvals \
+        WHERE session_id = ?1 AND kind = 'patch' AND decision IS NULL AND expires_at > ?2 \
+        ORDER BY id DESC LIMIT 1";
     let call = |row: &Row| row.get(0);
-    first(sql, UPDATE, vec![session.0.into(), now.into()], call).await
+    first(sql, SELECT, vec![session.0.into(), now.into()], call).await
 }
 
 /// What came of an approved patch.
@@ -283,11 +285,12 @@ pub async fn subject(
     first(sql, SELECT, parameters, |row: &Row| row.get(0)).await
 }
 
-/// Withdraws what an execution that died was waiting for.
+/// Withdraws what an execution that died was waiting for, and returns the calls on which nobody had
+/// decided.
 ///
 /// # Errors
 /// What a failed statement means.
-pub async fn withdraw(sql: &dyn Sql, run: RunId, now: i64) -> Result<(), Error> {
+pub async fn withdraw(sql: &dyn Sql, run: RunId, now: i64) -> Result<Vec<String>, Error> {
     const UPDATE: &str = "\
         UPDATE codex_approvals SET \
             decision = COALESCE(decision, 'withdrawn'), decided_at = COALESCE(decided_at, ?2), \
@@ -295,9 +298,11 @@ pub async fn withdraw(sql: &dyn Sql, run: RunId, now: i64) -> Result<(), Error> 
             detail = 'The turn was interrupted' \
         WHERE run_id = ?1 AND (decision IS NULL OR ( \
             kind = 'patch' AND decision LIKE 'approved%' \
-            AND (outcome IS NULL OR outcome = 'applying')))";
-    let done = sql.execute(UPDATE, vec![run.0.into(), now.into()]).await;
-    done.map(drop).map_err(failure)
+            AND (outcome IS NULL OR outcome = 'applying'))) \
+        RETURNING CASE decision WHEN 'withdrawn' THEN call_id END";
+    let call = |row: &Row| row.get::<Option<String>>(0);
+    let calls = all(sql, UPDATE, vec![run.0.into(), now.into()], call).await?;
+    Ok(calls.into_iter().flatten().collect())
 }
 
 /// An approval that is waited for.

@@ -10,9 +10,9 @@ use crate::{
     failure::failure,
     rows::{count_of, first, flag},
     runs::RunId,
-    sessions::{Scope, find},
+    sessions::{Scope, find, has_room, unless_full},
 };
-use domain::{Error, Session, SessionId, SessionKey, SessionKind, UserId};
+use domain::{Error, Session, SessionId, SessionKey, SessionKind, UserId, event::TokenCount};
 use ports::{Row, Sql, SqlError};
 use uuid::Uuid;
 
@@ -37,22 +37,27 @@ pub struct CodexSettings {
     pub read_only: bool,
 }
 
-/// Stores a new coding session. `None` when the account is gone.
+/// Stores a new coding session of an account that has fewer than `most` sessions. `None` when it is
+/// gone.
 ///
 /// # Errors
-/// What a failed statement means.
+/// A conflict when it has as many, else what a failed statement means.
 pub async fn insert(
     sql: &dyn Sql,
     uuid: Uuid,
     user: UserId,
     settings: &CodexSettings,
     now: i64,
+    most: i64,
 ) -> Result<Option<Session>, Error> {
-    const INSERT: &str = "\
-        INSERT INTO codex_made \
-            (uuid, user_id, created_at, cwd, project, model, oss, web_search, profile, network, \
-             read_only) \
-        SELECT ?1, id, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 FROM users WHERE realm = 'account' AND id = ?2";
+    const INSERT: &str = concat!(
+        "INSERT INTO codex_made \
+             (uuid, user_id, created_at, cwd, project, model, oss, web_search, profile, network, \
+              read_only) \
+         SELECT ?1, id, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 FROM users \
+         WHERE realm = 'account' AND id = ?2 AND ",
+        has_room!("?2", "?12")
+    );
     let parameters = vec![
         uuid.to_string().into(),
         user.0.into(),
@@ -65,10 +70,12 @@ pub async fn insert(
         settings.profile.as_str().into(),
         i64::from(settings.network).into(),
         i64::from(settings.read_only).into(),
+        most.into(),
     ];
     sql.execute(INSERT, parameters).await.map_err(failure)?;
     let scope = Scope::of(user, &[SessionKind::Codex]);
-    find(sql, scope, SessionKey::Uuid(uuid)).await
+    let made = find(sql, scope, SessionKey::Uuid(uuid)).await?;
+    unless_full(sql, user, most, made).await
 }
 
 /// How a coding session was set up. `None` for a session of another kind, or none.
@@ -121,6 +128,39 @@ pub async fn was_undone(sql: &dyn Sql, session: SessionId, run: RunId) -> Result
             SELECT MAX(id) FROM runs WHERE session_id = ?1 AND id < ?2)";
     let parameters = vec![session.0.into(), run.0.into()];
     Ok(count_of(sql, SELECT, parameters).await? > 0)
+}
+
+/// Whether `run` is the session's first turn.
+///
+/// # Errors
+/// What a failed statement means.
+pub async fn is_first_turn(sql: &dyn Sql, session: SessionId, run: RunId) -> Result<bool, Error> {
+    const SELECT: &str = "SELECT id FROM runs WHERE session_id = ?1 AND id < ?2 LIMIT 1";
+    let parameters = vec![session.0.into(), run.0.into()];
+    Ok(count_of(sql, SELECT, parameters).await? == 0)
+}
+
+/// What all answers of the session took before `run`.
+///
+/// # Errors
+/// What a failed statement means.
+pub async fn tokens_before(
+    sql: &dyn Sql,
+    session: SessionId,
+    run: RunId,
+) -> Result<TokenCount, Error> {
+    // Servers count as they like: a sum that is too large is the largest number, and no fault.
+    const SELECT: &str = "\
+        SELECT CAST(TOTAL(input_tokens) AS INTEGER), CAST(TOTAL(output_tokens) AS INTEGER) \
+        FROM runs WHERE session_id = ?1 AND id < ?2";
+    let count = |row: &Row| {
+        Ok(TokenCount {
+            input: row.get::<i64>(0)?.unsigned_abs(),
+            output: row.get::<i64>(1)?.unsigned_abs(),
+        })
+    };
+    let found = first(sql, SELECT, vec![session.0.into(), run.0.into()], count).await?;
+    Ok(found.unwrap_or_default())
 }
 
 /// What a list shows of a coding session besides itself.

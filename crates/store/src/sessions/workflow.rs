@@ -1,6 +1,6 @@
 //! Which workflows sessions of the studio contract are about.
 
-use super::{Scope, read, session_columns};
+use super::{Scope, has_room, read, session_columns, unless_full};
 use crate::{
     Listed, Window,
     listed::listed,
@@ -11,11 +11,11 @@ use domain::{Error, Session, SessionId, SessionKind, SessionTitle, WorkflowId};
 use ports::{Row, Sql, SqlError};
 use uuid::Uuid;
 
-/// Stores a new session of `scope.asker` about a workflow in `scope`. `None` when there is no such
-/// workflow, or the account is gone.
+/// Stores a new session of `scope.asker`, who has fewer than `most`, about a workflow in `scope`.
+/// `None` when there is no such workflow, or the account is gone.
 ///
 /// # Errors
-/// What a failed statement means.
+/// A conflict when they have as many, else what a failed statement means.
 pub async fn insert_about(
     sql: &dyn Sql,
     uuid: Uuid,
@@ -23,12 +23,15 @@ pub async fn insert_about(
     workflow: WorkflowId,
     title: Option<&SessionTitle>,
     now: i64,
+    most: i64,
 ) -> Result<Option<Session>, Error> {
     const INSERT: &str = concat!(
         "INSERT INTO sessions (uuid, kind, user_id, title, created_at, workflow_id) \
          SELECT ?1, ?2, users.id, ?4, ?5, workflows.id FROM users JOIN workflows \
          WHERE users.realm = 'account' AND users.id = ?3 AND workflows.id = ?6 \
-             AND (?7 IS NULL OR workflows.user_id = ?7) RETURNING ",
+             AND (?7 IS NULL OR workflows.user_id = ?7) AND ",
+        has_room!("?3", "?8"),
+        " RETURNING ",
         session_columns!()
     );
     let parameters = vec![
@@ -39,8 +42,10 @@ pub async fn insert_about(
         now.into(),
         workflow.0.into(),
         scope.owner.map(|user| user.0).into(),
+        most.into(),
     ];
-    first(sql, INSERT, parameters, read).await
+    let made = first(sql, INSERT, parameters, read).await?;
+    unless_full(sql, scope.asker, most, made).await
 }
 
 /// The sessions in `scope` that are about a workflow, newest first.

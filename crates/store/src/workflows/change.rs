@@ -126,7 +126,8 @@ macro_rules! may_change {
     };
 }
 
-/// Changes the given parts, all or none, and stores the version.
+/// Changes the given parts, all or none, and stores the version. JSON that the newest version has
+/// already is not stored again.
 ///
 /// # Errors
 /// What a failed statement means.
@@ -143,15 +144,17 @@ pub async fn update(
          SELECT workflows.id, workflows.version + 1, COALESCE(?9, workflows.name), \
              COALESCE(?10, workflows.description), \
              CASE WHEN ?11 THEN ?12 ELSE workflows.service_id END, \
-             CASE WHEN ?13 IS NULL THEN newest.content_id END, ?13, \
+             same.id, ?13, \
              COALESCE(?14, newest.format), COALESCE(?15, newest.node_count), \
              COALESCE(?16, newest.size), ?6, ?7, ?4, ?8, ?3 \
          FROM workflows JOIN workflow_versions AS newest \
              ON newest.workflow_id = workflows.id AND newest.number = workflows.version \
+             LEFT JOIN workflow_contents AS same ON same.id = newest.content_id \
+                 AND (?13 IS NULL OR same.size = ?16 AND same.data = ?13) \
          WHERE ",
         may_change!(),
         "AND (?12 IS NULL OR EXISTS (SELECT 1 FROM services WHERE services.id = ?12)) \
-         AND (?16 IS NULL OR ?16 + (SELECT COALESCE(SUM(contents.size), 0) \
+         AND (same.id IS NOT NULL OR ?16 + (SELECT COALESCE(SUM(contents.size), 0) \
              FROM workflow_contents AS contents JOIN workflows AS owned \
              ON owned.id = contents.workflow_id WHERE owned.user_id = workflows.user_id) <= ?17) \
          RETURNING number"

@@ -91,6 +91,7 @@ fn words() {
             agent: (sender == Sender::Agent).then(|| "Alex".to_owned()),
             content: "你好\n".to_owned(),
             last,
+            status: None,
         })
     };
     check(
@@ -367,6 +368,7 @@ fn approvals() {
         (Decision::ApprovedForSession, "approved_for_session"),
         (Decision::Denied, "denied"),
         (Decision::TimedOut, "timed_out"),
+        (Decision::Withdrawn, "withdrawn"),
     ] {
         let event = Event::ApprovalDecided(DecidedEvent {
             call_id: "c1".to_owned(),
@@ -407,13 +409,16 @@ fn patches_and_plans() {
             }),
         );
     }
-    let diff = TurnDiff {
-        unified_diff: "--- a/x\n".to_owned(),
+    let diff = |truncated| {
+        Event::TurnDiff(TurnDiff {
+            unified_diff: "--- a/x\n".to_owned(),
+            truncated,
+        })
     };
-    check(
-        &Event::TurnDiff(diff),
-        json!({ "type": "turn_diff", "unified_diff": "--- a/x\n" }),
-    );
+    let mut shown = json!({ "type": "turn_diff", "unified_diff": "--- a/x\n" });
+    check(&diff(false), shown.clone());
+    shown["truncated"] = json!(true);
+    check(&diff(true), shown);
     let plan = PlanEvent {
         explanation: None,
         plan: vec![PlanStep {

@@ -74,6 +74,12 @@ fn what_a_submission_is_answered() {
     });
     let expected = json!({ "type": "event", "timestamp": NOW.0, "payload": payload });
     assert_eq!(applied("s1", &done), expected);
+    let looked_at = applied("s1", &Applied::verified(NOW, Vec::new()));
+    let payload = json!({
+        "type": "verified", "submission_id": "s1", "status": "verified", "timestamp": NOW.0,
+        "changes": [],
+    });
+    assert_eq!(looked_at.get("payload"), Some(&payload));
     let why = Error::invalid_field("content", "must not be blank");
     let payload = json!({
         "error": "InvalidRequest", "status": 400, "detail": "content: must not be blank",
@@ -85,6 +91,19 @@ fn what_a_submission_is_answered() {
     let payload = json!({ "error": "Conflict", "status": 409, "detail": "None waits", "id": "s1" });
     let expected = json!({ "type": "error", "timestamp": NOW.0, "payload": payload });
     assert_eq!(refused(NOW, "s1", &why), expected);
+}
+
+#[test]
+fn what_nobody_reads_is_not_passed_on() {
+    let payload = json!({ "type": "user_message", "content": "x", "metadata": { "a": 1 } });
+    let mut sent = payload.clone();
+    sent["anything"] = json!([{}, {}]);
+    let frame = json!({ "type": "submission", "id": "s1", "payload": sent });
+    let found = ClientFrame::parse(&frame.to_string()).unwrap();
+    let ClientFrame::Submission { payload: found, .. } = found else {
+        panic!("a submission")
+    };
+    assert_eq!(found, payload);
 }
 
 /// What a frame is, and where it is at fault.

@@ -28,6 +28,11 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         Answer::new(200, "The sandbox is there.", Body::Json("Launched")),
         FORBIDDEN,
         UNKNOWN,
+        Answer::problem(
+            409,
+            "There are as many sandboxes or sessions of yours as may be: destroy or delete one \
+             first.",
+        ),
         DOWN,
     ]),
     operation(

@@ -67,6 +67,8 @@ fn what_is_no_answer() {
         stream(&["{not json", "[DONE]"]),
         stream(&["{\"choices\":[", "[DONE]"]),
         stream(&["hello", "[DONE]"]),
+        r#"{"detail":"hello"}"#.to_owned(),
+        r#"{"choices":[]}"#.to_owned(),
         stream(&[r#"{"choices":7}"#, "[DONE]"]),
         stream(&[r#"{"choices":[{"delta":{"content":7}}]}"#, "[DONE]"]),
         stream(&[
@@ -106,6 +108,13 @@ fn limits_hold() {
         r#"{{"choices":[{{"delta":{{"tool_calls":[{{"index":0,"function":{{"name":"n","arguments":"{long}"}}}}]}}}}]}}"#
     );
     check(&mut std::iter::repeat(stream(&[&arguments])));
+    // Few bytes of text, and many of memory.
+    let heavy = r#"{"":0},"#.repeat(100_000);
+    for name in ["usage", "error", "choices"] {
+        check(&mut std::iter::once(stream(&[&format!(
+            r#"{{"{name}":[{heavy}0]}}"#
+        )])));
+    }
     check(&mut std::iter::repeat(format!("data: {long}")));
     check(&mut std::iter::repeat(format!("{{{long}")));
     check(&mut std::iter::repeat(format!(": {long}\n\n")));

@@ -1,4 +1,4 @@
-//! How many connections one address may have.
+//! How much of something one address may have at a time.
 
 use crate::{
     front_door,
@@ -7,34 +7,34 @@ use crate::{
 use ipnet::IpNet;
 use std::{net::IpAddr, sync::Arc};
 
-/// The connections of each address.
+/// What each address has of something.
 #[derive(Debug)]
-pub(super) struct Addresses {
+pub(crate) struct Addresses {
     /// Nothing where there is no limit.
     places: Option<Arc<Places<IpAddr>>>,
     proxies: Vec<IpNet>,
 }
 
-/// The address has as many connections as it may.
+/// The address has as much as it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TooMany;
+pub(crate) struct TooMany;
 
 impl Addresses {
     /// So many for each, 0 for no limit. `proxies` come for many, and are not counted.
-    pub(super) fn new(of_each: usize, proxies: Vec<IpNet>) -> Self {
+    pub(crate) fn new(of_each: usize, proxies: Vec<IpNet>) -> Self {
         Self {
             places: (of_each > 0).then(|| Places::new(of_each, usize::MAX)),
             proxies,
         }
     }
 
-    /// Takes a place for a connection from `peer`; whoever is not counted needs none. This machine
-    /// is not: what comes from it has passed a proxy, or is the operator's own.
-    pub(super) fn take(&self, peer: IpAddr) -> Result<Option<Place<IpAddr>>, TooMany> {
-        let counted = !peer.is_loopback() && !front_door::is_trusted(peer, &self.proxies);
+    /// Takes a place for `address`; whoever is not counted needs none. This machine is not: what
+    /// comes from it has passed a proxy, or is the operator's own.
+    pub(crate) fn take(&self, address: IpAddr) -> Result<Option<Place<IpAddr>>, TooMany> {
+        let counted = !address.is_loopback() && !front_door::is_trusted(address, &self.proxies);
         match &self.places {
             Some(places) if counted => {
-                let place = places.take(front_door::network(peer));
+                let place = places.take(front_door::network(address));
                 place.map(Some).ok_or(TooMany)
             }
             _ => Ok(None),
@@ -47,8 +47,8 @@ impl Addresses {
 mod tests {
     use super::*;
 
-    fn take(addresses: &Addresses, peer: &str) -> Result<Option<Place<IpAddr>>, TooMany> {
-        addresses.take(peer.parse().unwrap())
+    fn take(addresses: &Addresses, address: &str) -> Result<Option<Place<IpAddr>>, TooMany> {
+        addresses.take(address.parse().unwrap())
     }
 
     #[test]
@@ -75,9 +75,9 @@ mod tests {
     fn who_is_not_counted() {
         let proxies = vec!["10.0.0.0/8".parse().unwrap()];
         let addresses = Addresses::new(1, proxies);
-        for peer in ["127.0.0.1", "127.0.0.9", "::1", "10.1.2.3"] {
+        for address in ["127.0.0.1", "127.0.0.9", "::1", "10.1.2.3"] {
             for _ in 0..3 {
-                assert!(matches!(take(&addresses, peer), Ok(None)), "{peer}");
+                assert!(matches!(take(&addresses, address), Ok(None)), "{address}");
             }
         }
         let unlimited = Addresses::new(0, Vec::new());

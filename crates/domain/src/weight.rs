@@ -1,5 +1,7 @@
-//! How much memory a workflow's JSON takes once it is read, found without reading it: a text of
-//! few bytes can be a value of many.
+//! How much memory JSON takes once it is read, found without reading it: a text of few bytes can be
+//! a value of many. An object with one member, seven bytes of JSON, takes some three hundred.
+//!
+//! Invariant: nothing here takes more memory than the text that it looks at.
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
@@ -16,18 +18,49 @@ const TEXT: usize = 32;
 const BRANCH: usize = 640;
 const MEMBERS: usize = 6;
 
-/// The bytes that the value of `json` takes, roughly. What is no JSON weighs nothing: reading it
-/// fails soon enough.
-pub(super) fn weight(json: &[u8]) -> usize {
+/// Why JSON is not read.
+#[derive(Debug, thiserror::Error)]
+pub enum Unread {
+    /// It is none.
+    #[error("{0}")]
+    Malformed(serde_json::Error),
+    /// Its value would take more than it may.
+    #[error("it has too many parts")]
+    TooHeavy,
+}
+
+/// The value of JSON, which may take about `most` bytes.
+///
+/// # Errors
+/// [`Unread`]
+pub fn read(json: &[u8], most: usize) -> Result<Value, Unread> {
+    if of_json(json) > most {
+        return Err(Unread::TooHeavy);
+    }
+    serde_json::from_slice(json).map_err(Unread::Malformed)
+}
+
+/// The bytes that the value of `json` takes, roughly. What is no JSON weighs as much as it has
+/// before that shows: reading it ends there too.
+#[must_use]
+pub fn of_json(json: &[u8]) -> usize {
     let mut weight = 0;
-    let mut deserializer = serde_json::Deserializer::from_slice(json);
-    match Weigh(&mut weight).deserialize(&mut deserializer) {
+    match add(&mut weight, &mut serde_json::Deserializer::from_slice(json)) {
         Ok(()) | Err(_) => weight,
     }
 }
 
-/// The same of a value that is there already.
-pub(crate) fn of_value(value: &Value) -> usize {
+/// Adds what the value takes that a deserializer of JSON gives.
+///
+/// # Errors
+/// Those of the deserializer; what it gave before is added.
+pub fn add<'de, D: Deserializer<'de>>(weight: &mut usize, json: D) -> Result<(), D::Error> {
+    Weigh(weight).deserialize(json)
+}
+
+/// The bytes that a value takes which is there already.
+#[must_use]
+pub fn of_value(value: &Value) -> usize {
     let mut weight = 0_usize;
     let mut open = vec![value];
     while let Some(value) = open.pop() {
@@ -42,7 +75,8 @@ pub(crate) fn of_value(value: &Value) -> usize {
 }
 
 /// What a value adds by itself; what it holds comes on top, but not the room that it stands in.
-pub(crate) fn own(value: &Value) -> usize {
+#[must_use]
+pub fn own(value: &Value) -> usize {
     match value {
         Value::String(text) => of_text(text),
         Value::Array(items) => items.len() * ITEM,
@@ -55,11 +89,14 @@ pub(crate) fn own(value: &Value) -> usize {
 }
 
 /// What a member adds to the object that it comes into.
-pub(crate) fn of_member(name: &str, value: &Value) -> usize {
+#[must_use]
+pub fn of_member(name: &str, value: &Value) -> usize {
     of_text(name) + BRANCH / MEMBERS + of_value(value)
 }
 
-pub(crate) fn of_text(text: &str) -> usize {
+/// What a text takes.
+#[must_use]
+pub fn of_text(text: &str) -> usize {
     TEXT + text.len()
 }
 
@@ -133,12 +170,13 @@ impl<'de> Visitor<'de> for Weigh<'_> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
     use super::*;
 
     #[test]
     fn weights() {
         let check = |json: &str, expected: usize| {
-            assert_eq!(weight(json.as_bytes()), expected, "{json}");
+            assert_eq!(of_json(json.as_bytes()), expected, "{json}");
             // The value weighs what its text said.
             if let Ok(value) = serde_json::from_str::<Value>(json) {
                 assert_eq!(of_value(&value), expected, "{json}");
@@ -155,5 +193,15 @@ mod tests {
         // As far as it went.
         check("[1,2", 2 * ITEM);
         check(&"[".repeat(10_000), 0);
+    }
+
+    #[test]
+    fn what_would_take_too_much_is_not_read() {
+        let many = format!("[{}]", vec!["{\"\":0}"; 1_000].join(","));
+        let many = many.as_bytes();
+        assert!(matches!(read(many, 100_000), Err(Unread::TooHeavy)));
+        assert_eq!(read(many, 1_000_000).unwrap()[999][""], 0);
+        assert!(matches!(read(b"[1", 100), Err(Unread::Malformed(_))));
+        assert_eq!(read(b"7", 0).unwrap(), 7);
     }
 }
