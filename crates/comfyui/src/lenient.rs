@@ -1,13 +1,10 @@
 //! JSON as Python writes it: with `NaN`, `Infinity` and `-Infinity`, which JSON does not know.
 
 use crate::{Error, limits};
-use domain::weight;
+use domain::weight::{self, Texts};
 use serde::de::{DeserializeOwned, DeserializeSeed};
 use serde_json::Deserializer;
-use std::{
-    io::{BufReader, Read},
-    marker::PhantomData,
-};
+use std::marker::PhantomData;
 
 /// What is read as `null`.
 const NO_NUMBERS: [&[u8]; 3] = [b"-Infinity", b"Infinity", b"NaN"];
@@ -28,15 +25,14 @@ pub(crate) fn by<T, S>(seed: S, json: &[u8]) -> serde_json::Result<T>
 where
     S: Copy + for<'de> DeserializeSeed<'de, Value = T>,
 {
-    let mut strict = Deserializer::from_slice(json);
-    let read = seed.deserialize(&mut strict);
-    let read = read.and_then(|value| strict.end().map(|()| value));
-    read.or_else(|error| {
-        // Answers may be large: they are changed as they are read, not copied.
-        let mut changed = Deserializer::from_reader(BufReader::new(Nulled::new(json)));
-        let read = seed.deserialize(&mut changed);
-        let read = read.and_then(|value| changed.end().map(|()| value));
-        read.map_err(|_| error)
+    let read = |json: &[u8]| {
+        let mut json = Deserializer::from_slice(json);
+        let value = seed.deserialize(&mut json)?;
+        json.end().map(|()| value)
+    };
+    read(json).or_else(|error| match with_nulls(json) {
+        Some(changed) => read(&changed).map_err(|_| error),
+        None => Err(error),
     })
 }
 
@@ -45,7 +41,7 @@ where
 /// # Errors
 /// [`Error::Malformed`], or [`Error::TooLong`] over [`limits::ANSWER_WEIGHT`].
 pub(crate) fn answer<T: DeserializeOwned>(json: &[u8]) -> Result<T, Error> {
-    if weigh(json) > limits::ANSWER_WEIGHT {
+    if weight::of_json(json) > limits::ANSWER_WEIGHT {
         return Err(Error::TooLong {
             what: "what the service's answer takes in memory",
             limit: limits::ANSWER_WEIGHT,
@@ -54,95 +50,33 @@ pub(crate) fn answer<T: DeserializeOwned>(json: &[u8]) -> Result<T, Error> {
     from_slice(json).map_err(|error| Error::malformed(error.to_string()))
 }
 
-/// What the value takes in memory that is read of it; of what is no JSON, up to where that shows.
-fn weigh(json: &[u8]) -> usize {
-    let mut weight = 0;
-    let read = weight::add(&mut weight, &mut Deserializer::from_slice(json));
-    if read.is_ok() {
-        return weight;
+/// JSON with `null` for numbers that are none, if it has any. What is very long is not copied.
+fn with_nulls(json: &[u8]) -> Option<Vec<u8>> {
+    if json.len() > limits::ANSWER {
+        return None;
     }
-    weight = 0;
-    let changed = BufReader::new(Nulled::new(json));
-    match weight::add(&mut weight, &mut Deserializer::from_reader(changed)) {
-        Ok(()) | Err(_) => weight,
-    }
-}
-
-/// Knows, byte after byte, what of JSON is within a text.
-#[derive(Debug, Default)]
-pub(crate) struct Texts {
-    is_within: bool,
-    is_escaped: bool,
-}
-
-impl Texts {
-    /// Takes a byte; whether it is of a text. The quotation mark that begins one is not, the one
-    /// that ends it is.
-    pub(crate) fn take(&mut self, byte: u8) -> bool {
-        let was_within = self.is_within;
-        let was_escaped = std::mem::replace(&mut self.is_escaped, false);
-        match byte {
-            b'\\' if was_within && !was_escaped => self.is_escaped = true,
-            b'"' if !was_escaped => self.is_within = !was_within,
-            _ => {}
-        }
-        was_within
-    }
-}
-
-/// JSON with `null` for numbers that are none.
-struct Nulled<'a> {
-    /// What can be given out.
-    ready: &'a [u8],
-    /// What comes after it.
-    rest: &'a [u8],
-    texts: Texts,
-}
-
-impl<'a> Nulled<'a> {
-    fn new(json: &'a [u8]) -> Self {
-        Self {
-            ready: &[],
-            rest: json,
-            texts: Texts::default(),
-        }
-    }
-
-    /// Has what comes next ready: what stands before a number that is none, or `null` for it.
-    fn advance(&mut self) {
-        let rest = self.rest;
-        if let Some(after) = self.after_no_number(rest) {
-            self.ready = b"null";
-            self.rest = after;
-            return;
-        }
-        let mut end = 0;
-        while let Some(byte) = rest.get(end) {
-            let from = rest.get(end..).unwrap_or_default();
-            if self.after_no_number(from).is_some() {
-                break;
-            }
-            self.texts.take(*byte);
-            end += 1;
-        }
-        (self.ready, self.rest) = rest.split_at(end);
-    }
-
-    /// What comes after a number that is none, if that is what comes.
-    fn after_no_number(&self, json: &'a [u8]) -> Option<&'a [u8]> {
-        let may_be = matches!(json.first(), Some(b'-' | b'I' | b'N')) && !self.texts.is_within;
+    let mut texts = Texts::default();
+    let mut changed = Vec::new();
+    let mut rest = json;
+    // From where on nothing is copied yet.
+    let mut from = json;
+    while let Some((first, after)) = rest.split_first() {
+        let may_be = matches!(first, b'-' | b'I' | b'N') && !texts.is_within();
         let mut found = NO_NUMBERS.iter().filter(|_| may_be);
-        found.find_map(|it| json.strip_prefix(*it))
-    }
-}
-
-impl Read for Nulled<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        if self.ready.is_empty() {
-            self.advance();
+        if let Some(behind) = found.find_map(|it| rest.strip_prefix(*it)) {
+            changed.extend_from_slice(from.get(..from.len() - rest.len()).unwrap_or_default());
+            changed.extend_from_slice(b"null");
+            (rest, from) = (behind, behind);
+        } else {
+            texts.take(*first);
+            rest = after;
         }
-        self.ready.read(buffer)
     }
+    if changed.is_empty() {
+        return None;
+    }
+    changed.extend_from_slice(from);
+    Some(changed)
 }
 
 #[cfg(test)]

@@ -3,9 +3,7 @@
 //!
 //! Invariant: nothing here takes more memory than the text that it looks at.
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
-use std::fmt;
 
 /// Of an item of a list, whose room is doubled when it is full.
 const ITEM: usize = 64;
@@ -17,6 +15,9 @@ const TEXT: usize = 32;
 /// than six.
 const BRANCH: usize = 640;
 const MEMBERS: usize = 6;
+
+/// How deep JSON may be to be read at all, as `serde_json` has it.
+const DEEPEST: usize = 128;
 
 /// Why JSON is not read.
 #[derive(Debug, thiserror::Error)]
@@ -40,22 +41,96 @@ pub fn read(json: &[u8], most: usize) -> Result<Value, Unread> {
     serde_json::from_slice(json).map_err(Unread::Malformed)
 }
 
-/// The bytes that the value of `json` takes, roughly. What is no JSON weighs as much as it has
-/// before that shows: reading it ends there too.
+/// The bytes that the value of `json` takes, roughly. What is no JSON weighs as much as its parts
+/// would, up to where it is too deep to be read.
 #[must_use]
 pub fn of_json(json: &[u8]) -> usize {
-    let mut weight = 0;
-    match add(&mut weight, &mut serde_json::Deserializer::from_slice(json)) {
-        Ok(()) | Err(_) => weight,
+    let mut weight = 0_usize;
+    let mut texts = Texts::default();
+    let mut open: Vec<Parts> = Vec::new();
+    // Whether what comes next begins a part of what is open.
+    let mut begins = false;
+    for byte in json {
+        if texts.take(*byte) {
+            weight = weight.saturating_add(usize::from(*byte != b'"'));
+            continue;
+        }
+        match byte {
+            b' ' | b'\t' | b'\n' | b'\r' | b':' => continue,
+            b',' => {
+                begins = true;
+                continue;
+            }
+            b']' | b'}' => {
+                open.pop();
+                begins = false;
+                continue;
+            }
+            _ => {}
+        }
+        if std::mem::take(&mut begins)
+            && let Some(parts) = open.last_mut()
+        {
+            weight = weight.saturating_add(parts.next());
+        }
+        match byte {
+            b'"' => weight = weight.saturating_add(TEXT),
+            b'[' | b'{' if open.len() == DEEPEST => break,
+            b'[' => open.push(Parts::Items),
+            b'{' => open.push(Parts::Members(0)),
+            _ => {}
+        }
+        begins = matches!(byte, b'[' | b'{');
+    }
+    weight
+}
+
+/// The parts of a list or of an object.
+enum Parts {
+    Items,
+    Members(usize),
+}
+
+impl Parts {
+    /// What one more takes.
+    fn next(&mut self) -> usize {
+        match self {
+            Self::Items => ITEM,
+            Self::Members(count) => {
+                let is_full = count.is_multiple_of(MEMBERS);
+                *count += 1;
+                if is_full { BRANCH } else { 0 }
+            }
+        }
     }
 }
 
-/// Adds what the value takes that a deserializer of JSON gives.
-///
-/// # Errors
-/// Those of the deserializer; what it gave before is added.
-pub fn add<'de, D: Deserializer<'de>>(weight: &mut usize, json: D) -> Result<(), D::Error> {
-    Weigh(weight).deserialize(json)
+/// Knows, byte after byte, what of JSON is within a text.
+#[derive(Debug, Default)]
+pub struct Texts {
+    is_within: bool,
+    is_escaped: bool,
+}
+
+impl Texts {
+    /// Takes a byte; whether it is of a text. The quotation mark that begins one is not, the one
+    /// that ends it is.
+    pub fn take(&mut self, byte: u8) -> bool {
+        let was_within = self.is_within;
+        let was_escaped = std::mem::replace(&mut self.is_escaped, false);
+        match byte {
+            b'\\' if was_within && !was_escaped => self.is_escaped = true,
+            b'"' if !was_escaped => self.is_within = !was_within,
+            _ => {}
+        }
+        was_within
+    }
+
+    /// Whether what comes is within a text.
+    #[must_use]
+    pub fn is_within(&self) -> bool {
+        self.is_within
+    }
 }
 
 /// The bytes that a value takes which is there already.
@@ -100,74 +175,6 @@ pub fn of_text(text: &str) -> usize {
     TEXT + text.len()
 }
 
-struct Weigh<'a>(&'a mut usize);
-
-impl Weigh<'_> {
-    fn add(&mut self, bytes: usize) {
-        *self.0 = self.0.saturating_add(bytes);
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Weigh<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Weigh<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E>(mut self, text: &str) -> Result<(), E> {
-        self.add(of_text(text));
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
-        while items.next_element_seed(Weigh(&mut *self.0))?.is_some() {
-            self.add(ITEM);
-        }
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<(), A::Error> {
-        let mut count = 0_usize;
-        while members.next_key_seed(Weigh(&mut *self.0))?.is_some() {
-            members.next_value_seed(Weigh(&mut *self.0))?;
-            if count.is_multiple_of(MEMBERS) {
-                self.add(BRANCH);
-            }
-            count += 1;
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
@@ -192,7 +199,9 @@ mod tests {
         check(&format!("{{{}}}", many.join(",")), 13 * 34 + 3 * BRANCH);
         // As far as it went.
         check("[1,2", 2 * ITEM);
-        check(&"[".repeat(10_000), 0);
+        check(&"[".repeat(10_000), (DEEPEST) * ITEM);
+        // What is in a text counts for nothing else.
+        check(r#"["[{,:", "}"]"#, 2 * (ITEM + TEXT) + 5);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Invariant: of what lies deep nothing is kept or understood; what it is does not matter.
 
-use crate::lenient::Texts;
+use domain::weight::Texts;
 
 /// Takes JSON in pieces and keeps its outer levels. Of lists and objects that lie deeper the
 /// brackets are kept, with nothing in them.
