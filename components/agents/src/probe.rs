@@ -20,11 +20,7 @@ pub(crate) async fn test(
     let endpoint = match endpoint(&platform, &provider).await {
         Ok(endpoint) => endpoint,
         Err(error) => {
-            report(
-                &provider,
-                &error.to_string(),
-                std::error::Error::source(&error),
-            );
+            report(&provider, &error.with_causes().to_string());
             return Ok(offline(error.detail()));
         }
     };
@@ -41,8 +37,11 @@ pub(crate) async fn test(
             },
         })),
         Err(error) => {
-            let detail = error.detail().unwrap_or_default();
-            report(&provider, &format!("{error}: {detail}"), None);
+            let what = match error.detail() {
+                Some(detail) => format!("{error}: {detail}"),
+                None => error.to_string(),
+            };
+            report(&provider, &what);
             Ok(offline(&error.to_string()))
         }
     }
@@ -72,7 +71,6 @@ fn offline(message: &str) -> Envelope<ProviderTest> {
 }
 
 /// What the server said is the operator's business. The client has taken the key out of it.
-fn report(provider: &Provider, what: &str, cause: Option<&(dyn std::error::Error + 'static)>) {
-    let cause = cause.map(ToString::to_string).unwrap_or_default();
-    eprintln!("provider {}: {what} {cause}", provider.code);
+fn report(provider: &Provider, what: &str) {
+    eprintln!("provider {}: {what}", provider.code);
 }

@@ -32,11 +32,7 @@ pub(crate) async fn list(
 
 /// Which part of a list the reader asked for.
 pub(crate) fn window(query: &Parameters) -> Outcome<Window> {
-    let page = Page::by_offset(query, PART)?;
-    Ok(Window {
-        skip: page.skip.unwrap_or(0),
-        limit: page.limit,
-    })
+    Ok(Page::by_offset(query, PART)?.window())
 }
 
 pub(crate) async fn end(

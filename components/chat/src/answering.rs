@@ -186,12 +186,7 @@ impl Writer {
 
     /// Tells the reader that the answer was cut short.
     fn report(mut self, error: Error) {
-        let cause = std::error::Error::source(&error).map(ToString::to_string);
-        eprintln!(
-            "answer {}: {error}: {}",
-            self.answer,
-            cause.unwrap_or_default()
-        );
+        eprintln!("answer {}: {}", self.answer, error.with_causes());
         match std::mem::replace(&mut self.reader, Reader::Gone) {
             // A reader that has left in the meantime needs no error.
             Reader::Waiting(head) => drop(head.send(Err(error))),

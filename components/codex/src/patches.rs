@@ -5,7 +5,7 @@
 
 use crate::{pending::edited, sessions::own};
 use axum::extract::State;
-use coding::{PatchFault, Seen, Site};
+use coding::{Approval, PatchFault, Profiles, Seen, Site};
 use contracts::codex::patches::{Applied, ApplyPatch, EditedFile, WantedPatch};
 use domain::{
     Error, ErrorKind, Event, Session, Timestamp,
@@ -172,7 +172,10 @@ async fn look(
     let sql = &*platform.sql;
     let settings = codex::settings(sql, session.id).await?;
     let settings = settings.ok_or_else(crate::sessions::unknown)?;
-    if settings.read_only {
+    // By the profile as it is today, which holds for the agent too.
+    let profiles = Profiles::configured(platform).await?;
+    let profile = profiles.get(&settings.profile).cloned().unwrap_or_default();
+    if profile.approval_of(&settings) == Approval::ReadOnly {
         let detail = "The session is read-only: nothing may be changed";
         return Err(Error::new(ErrorKind::Conflict, detail));
     }
@@ -262,11 +265,15 @@ impl Written {
             },
         };
         tell(client, session, vec![Event::PatchEnded(ended)]).await;
-        if let Some(name) = self.checkpoint
-            && let Ok(diff) = client.diff(session.uuid, &name.to_string()).await
-        {
-            let diff = Event::TurnDiff(coding::shown_diff(diff));
-            tell(client, session, vec![diff]).await;
+        let Some(name) = self.checkpoint else {
+            return;
+        };
+        match client.diff(session.uuid, &name.to_string()).await {
+            Ok(diff) => {
+                let diff = Event::TurnDiff(coding::shown_diff(diff));
+                tell(client, session, vec![diff]).await;
+            }
+            Err(error) => eprintln!("session {}: changes not known: {error}", session.uuid),
         }
     }
 }

@@ -133,8 +133,8 @@ pub(crate) async fn show(
     Ok(Json(whole(&platform, &headers, session, is_stopped).await?))
 }
 
-/// The sandbox runs when it is answered, if it can be had. One that cannot keeps nobody from the
-/// session's events.
+/// The sandbox runs when it is answered; where it cannot be had, that is the answer. The session's
+/// events do not need it.
 pub(crate) async fn resume(
     State(platform): State<Platform>,
     signed_in: SignedIn,

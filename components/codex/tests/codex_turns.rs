@@ -502,4 +502,10 @@ async fn a_stricter_profile_allows_no_more_than_before() {
     stage.submit(&session, denied).await.done(200);
     stage.ended(1).await;
     assert_eq!(stage.file("b"), None);
+    // Nor may whoever brings a patch of their own.
+    let line = format!("POST /api/sessions/{session}/apply_patch");
+    let own = json!({ "patch": SORT });
+    let refused = stage.call(&stage.ada, &line, &own).await;
+    refused.problem(409, "The session is read-only: nothing may be changed");
+    assert_eq!(stage.file("sort.py"), None);
 }

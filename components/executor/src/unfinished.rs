@@ -4,7 +4,7 @@
 use axum::extract::State;
 use ports::Platform;
 use runner_api::runs::{Executor, UnfinishedRun, UnfinishedRuns};
-use web::{Json, Outcome, Parameters, Runner};
+use web::{Json, Outcome, Parameters, Runner, filter, whole_number};
 
 /// The most runs that are listed at once.
 const MOST: i64 = 1_000;
@@ -15,8 +15,7 @@ pub(crate) async fn list(
     parameters: Parameters,
 ) -> Outcome<Json<UnfinishedRuns>> {
     let now = platform.clock.now();
-    let within = parameters.get("ended_within");
-    let within = within.and_then(|within| within.parse::<i64>().ok());
+    let within = filter(&parameters, "ended_within", whole_number)?;
     let ended = within.map(|within| now.saturating_sub(within));
     let found = store::runs::unfinished(&*platform.sql, ended, MOST).await?;
     let runs = found.into_iter().map(|one| UnfinishedRun {

@@ -426,6 +426,11 @@ async fn only_the_runner_has_runs_executed() {
         .execute("00000000-0000-7000-8000-000000000000", 0)
         .await;
     assert_eq!(unknown.status(), 404);
+    let (path, body) = ("/internal/runs?unfinished&ended_within=x", String::new());
+    let none = edge.ask(Method::GET, path, body, RUNNER_TOKEN);
+    let none = Answer::read(none.await).await;
+    none.refused(422);
+    assert_eq!(none.fields(), ["query.ended_within"]);
 }
 
 #[tokio::test]

@@ -100,8 +100,7 @@ fn written(event: &Result<ExecEvent, Error>) -> Bytes {
             return failed(&Error::new(ErrorKind::Upstream, detail.clone()));
         }
         Err(error) => {
-            let cause = std::error::Error::source(error).map(ToString::to_string);
-            eprintln!("exec: {error}: {}", cause.unwrap_or_default());
+            eprintln!("exec: {}", error.with_causes());
             return failed(error);
         }
     };

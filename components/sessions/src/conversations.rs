@@ -35,11 +35,7 @@ pub(crate) async fn of_user(
 ) -> Outcome<Paged<Vec<Conversation>>> {
     let page = Page::of(&query, CONVERSATIONS)?;
     let user = user_of(&platform, owner, UserId(user)).await?;
-    let window = Window {
-        skip: page.skip.unwrap_or(0),
-        limit: page.limit,
-    };
-    let listed = store::conversations::of_user(&*platform.sql, user, window).await?;
+    let listed = store::conversations::of_user(&*platform.sql, user, page.window()).await?;
     let body = listed.items.into_iter().map(Conversation::from).collect();
     Ok(Paged {
         body,

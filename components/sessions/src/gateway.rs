@@ -10,7 +10,6 @@ use contracts::workspace::sessions::SessionCreate;
 use domain::{Audience, Error, SessionTitle};
 use http::HeaderMap;
 use ports::Platform;
-use store::Window;
 use web::{Limits, Outcome, Page, Parameters, SignedBodyIfAny, SignedIn, parsed};
 
 /// Of `workspace`; `studio` has one for all of its lists.
@@ -28,11 +27,7 @@ pub(crate) async fn list(
     if signed_in.login.audience == Audience::Studio {
         return studio::list(&platform, &signed_in, &query).await;
     }
-    let page = Page::by_offset(&query, SESSIONS)?;
-    let window = Window {
-        skip: page.skip.unwrap_or(0),
-        limit: page.limit,
-    };
+    let window = Page::by_offset(&query, SESSIONS)?.window();
     workspace::list(&platform, &signed_in, &headers, &query, window).await
 }
 

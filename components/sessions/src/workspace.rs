@@ -196,6 +196,5 @@ pub(crate) fn account_is_gone() -> Error {
 
 /// Tells the operator of what the answer only hints at.
 fn tell_of(error: &Error, what: &str) {
-    let cause = std::error::Error::source(error).map(ToString::to_string);
-    eprintln!("{what}: {error}: {}", cause.unwrap_or_default());
+    eprintln!("{what}: {}", error.with_causes());
 }

@@ -3,7 +3,10 @@
 //! Invariant: the service's names are names alone: what is asked of the service is a query, and
 //! what a file is called here is made of its last part.
 
-use crate::desk::{Desk, Opened};
+use crate::{
+    desk::{Desk, Opened},
+    tools::{cut, refused},
+};
 use bytes::Bytes;
 use comfyui::{Client, OutputFile, Outputs};
 use domain::{BusinessType, Error, ErrorKind, FileName, StoredFile};
@@ -37,7 +40,7 @@ pub(crate) async fn keep(desk: &Desk, opened: &Opened, client: &Client, outputs:
     let files = files_of(outputs);
     for (node, file) in files.iter().take(FILES) {
         let name = FileName::of(&file.filename, "output");
-        match one(desk, opened, client, file, &name).await {
+        match keep_file(desk, opened, client, file, &name).await {
             Ok((stored, url)) => {
                 let line = format!(
                     "node {node}: {} ({}, {} bytes): {url}",
@@ -50,7 +53,7 @@ pub(crate) async fn keep(desk: &Desk, opened: &Opened, client: &Client, outputs:
                 }));
             }
             Err(error) => {
-                let why = crate::tools::refused(&error);
+                let why = refused(&error);
                 let line = format!("node {node}: {} was not kept: {why}", name.as_str());
                 kept.lines.push(line);
             }
@@ -63,7 +66,7 @@ pub(crate) async fn keep(desk: &Desk, opened: &Opened, client: &Client, outputs:
     }
     let texts = outputs.iter().flat_map(|(node, output)| {
         let texts = output.texts.iter();
-        texts.map(move |text| format!("node {node} says: {}", cut(text)))
+        texts.map(move |text| format!("node {node} says: {}", cut(text, TEXT)))
     });
     kept.lines.extend(texts.take(TEXTS));
     kept
@@ -79,7 +82,7 @@ fn files_of(outputs: &Outputs) -> Vec<(&str, &OutputFile)> {
 }
 
 /// Keeps a file; the file, and where it can be read.
-async fn one(
+async fn keep_file(
     desk: &Desk,
     opened: &Opened,
     client: &Client,
@@ -156,10 +159,6 @@ fn media_type(head: &[u8]) -> &'static str {
         () if at(0, b"glTF") => "model/gltf-binary",
         () => "application/octet-stream",
     }
-}
-
-fn cut(text: &str) -> String {
-    crate::tools::cut(text, TEXT)
 }
 
 #[cfg(test)]

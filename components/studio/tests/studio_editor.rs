@@ -99,12 +99,12 @@ async fn long_workflows_come_in_parts() {
     stage.say("Look").await.done(200);
     let first = stage.result(0);
     assert!(
-        first.contains("offset 5 reads on") && first.contains("107 nodes"),
+        first.contains("continue with offset 5]") && first.contains("107 nodes"),
         "{first}"
     );
     let last = stage.result(1);
     assert!(
-        last.contains("/199: ") && !last.contains("reads on"),
+        last.contains("/199: ") && !last.contains("continue with"),
         "{last}"
     );
     let found = stage.result(2);
@@ -113,5 +113,5 @@ async fn long_workflows_come_in_parts() {
         "{found}"
     );
     let listed = stage.result(3);
-    assert!(listed.contains("offset 1 lists on"), "{listed}");
+    assert!(listed.contains("continue with offset 1]"), "{listed}");
 }

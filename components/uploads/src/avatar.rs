@@ -3,12 +3,12 @@
 use crate::{content::serve, picture::shrink};
 use axum::{extract::State, response::Response};
 use contracts::studio::files::NewAvatar;
-use domain::{AvatarUrl, BusinessType, Error, ErrorKind, StoredFile, UserId};
+use domain::{AvatarUrl, BusinessType, Error, ErrorKind, StoredFile};
 use file_store::{NewFile, avatar_url, keep, remove};
 use ports::Platform;
 use store::{
     Window,
-    accounts::{hide_picture, show_picture},
+    accounts::show_picture,
     files::{self, Filter},
 };
 use web::{Envelope, FORM_MAX_BYTES, FormWithFile, Outcome, Place, UuidId};
@@ -70,11 +70,6 @@ async fn set(platform: &Platform, file: &StoredFile, url: &str) -> Result<bool, 
         Error::new(ErrorKind::Unavailable, "The service is not configured").caused_by(cause)
     })?;
     show_picture(&*platform.sql, file.user_id, &url, file.id).await
-}
-
-/// Whoever's picture was at `url` has none from then on.
-pub(crate) async fn unset(platform: &Platform, user: UserId, url: &str) -> Result<(), Error> {
-    hide_picture(&*platform.sql, user, url).await
 }
 
 /// Of the pictures of one person the newest counts.

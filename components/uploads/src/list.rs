@@ -1,12 +1,14 @@
 //! Files, without their bytes.
 
-use crate::avatar::unset;
 use axum::extract::State;
 use contracts::studio::{Changed, files::FileEntry};
 use domain::{BusinessType, Error, FileId, StoredFile, UserId, WorkflowId};
 use file_store::{access_url, avatar_url, remove};
 use ports::Platform;
-use store::files::{self, Filter};
+use store::{
+    accounts::hide_picture,
+    files::{self, Filter},
+};
 use web::{
     Envelope, Id, Outcome, PagedEnvelope, Parameters, SignedIn, filter, whole_number, window,
 };
@@ -54,7 +56,7 @@ pub(crate) async fn delete(
     }
     if file.business_type == BusinessType::Avatar {
         let url = avatar_url(&platform, file.uuid).await?;
-        unset(&platform, file.user_id, &url).await?;
+        hide_picture(&*platform.sql, file.user_id, &url).await?;
     }
     Ok(Envelope(Changed::of(None)))
 }

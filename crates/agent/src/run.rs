@@ -36,7 +36,7 @@ pub struct Run<'a> {
     /// Is told what happens.
     pub reader: &'a dyn Reader,
     /// What happened so far; at least the user's message, whose step names the agent who is to
-    /// answer ([`Team::addressee`]).
+    /// answer (`runs::begin`).
     pub transcript: Transcript,
     /// The last step of this run that the reader knows of; 0 for none.
     pub seen: u64,

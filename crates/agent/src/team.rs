@@ -1,6 +1,6 @@
 //! Agents, and how they stand to one another.
 
-use crate::{Gate, Prices, Spec, Tool, address, builtin};
+use crate::{Gate, Prices, Spec, Tool, builtin};
 use llm::{Endpoint, Timeouts};
 use std::sync::Arc;
 
@@ -70,16 +70,6 @@ impl Team {
         let name = name.trim().trim_start_matches('@').to_lowercase();
         let mut agents = self.agents.iter();
         agents.find(|agent| agent.name.to_lowercase() == name)
-    }
-
-    /// Who is to answer this message of the user: whom it addresses, else the lead.
-    #[must_use]
-    pub fn addressee(&self, text: &str) -> Option<&Agent> {
-        let names = self.agents.iter().map(|agent| agent.name.as_str());
-        match address::addressed(text, names) {
-            Some(name) => self.agent(name),
-            None => self.agents.first(),
-        }
     }
 
     /// Those to whom `agent` can hand work at that depth; nobody where it may not.

@@ -4,6 +4,7 @@ use domain::{Error, ErrorKind};
 use ports::Platform;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use store::codex::CodexSettings;
 use web::variable;
 
 /// When somebody is asked.
@@ -63,6 +64,16 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// When somebody is asked in a session with these settings. One that was set up read-only stays
+    /// so, whatever its profile says today.
+    #[must_use]
+    pub fn approval_of(&self, settings: &CodexSettings) -> Approval {
+        match settings.read_only {
+            true => Approval::ReadOnly,
+            false => self.approval,
+        }
+    }
+
     fn of(approval: Approval) -> Self {
         Self {
             approval,

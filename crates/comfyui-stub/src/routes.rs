@@ -30,7 +30,6 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .route("/object_info/{class}", get(node_class))
         .route("/models", get(model_folders))
         .route("/models/{folder}", get(models))
-        .route("/embeddings", get(async || Json(json!(["easynegative"]))))
         .route("/prompt", get(queue_info).post(prompt::submit))
         .route("/queue", get(queue).post(change_queue))
         .route("/interrupt", post(interrupt))

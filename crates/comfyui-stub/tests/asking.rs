@@ -61,7 +61,6 @@ async fn what_a_server_has() {
         assert_eq!(loras, ["detail.safetensors", "style.safetensors"]);
         assert_eq!(client.models("nothing").await.unwrap(), None);
         assert_eq!(client.models("../../etc").await.unwrap(), None);
-        assert_eq!(client.embeddings().await.unwrap(), ["easynegative"]);
     }
 }
 

@@ -6,7 +6,7 @@ pub const OBJECT_INFO: usize = 48 << 20;
 /// Bytes of any other JSON that a server answers with; a history entry repeats its prompt.
 pub const ANSWER: usize = 16 << 20;
 
-/// Bytes of a list of models, of their folders, or of embeddings.
+/// Bytes of a list of models, or of their folders.
 pub const NAMES_ANSWER: usize = 4 << 20;
 
 /// Bytes of memory that an answer or a frame may take once it is read: an instance has 128 MiB.

@@ -68,17 +68,6 @@ pub enum Event {
     Lost,
 }
 
-impl Event {
-    /// Whether it is the last one of its prompt.
-    #[must_use]
-    pub const fn is_end(&self) -> bool {
-        matches!(
-            self,
-            Self::Succeeded { .. } | Self::Failed(_) | Self::Interrupted { .. } | Self::Lost
-        )
-    }
-}
-
 /// Where a prompt is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {

@@ -24,14 +24,6 @@ pub struct Problem {
     pub extra_info: Value,
 }
 
-impl Problem {
-    /// The input that it is about.
-    #[must_use]
-    pub fn input_name(&self) -> Option<&str> {
-        self.extra_info.get("input_name")?.as_str()
-    }
-}
-
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.details.is_empty() {

@@ -150,11 +150,31 @@ impl Error {
     pub fn retry_after(&self) -> Option<u32> {
         self.0.retry_after
     }
+
+    /// The error and its causes, for a log: never for people.
+    #[must_use]
+    pub fn with_causes(&self) -> impl fmt::Display + '_ {
+        WithCauses(self)
+    }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.detail)
+    }
+}
+
+struct WithCauses<'a>(&'a Error);
+
+impl fmt::Display for WithCauses<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
     }
 }
 
@@ -196,5 +216,14 @@ mod tests {
             error.source().map(ToString::to_string),
             Some("secret path".to_owned())
         );
+    }
+
+    #[test]
+    fn the_log_shows_all_causes() {
+        let error = Error::not_found("Not here");
+        assert_eq!(error.with_causes().to_string(), "Not here");
+        let inner = Error::not_found("one").caused_by("two");
+        let error = Error::not_found("Not here").caused_by(inner);
+        assert_eq!(error.with_causes().to_string(), "Not here: one: two");
     }
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use web::{TokenSettings, variable};
 
 /// How long an address is good, in milliseconds.
-pub const ADDRESS_MS: i64 = 3_600_000;
+const ADDRESS_MS: i64 = 3_600_000;
 
 /// An address at which whoever has it can read the file for an hour; of an avatar, for good.
 ///

@@ -11,7 +11,7 @@ mod pieces;
 mod read;
 mod sweep;
 
-pub use address::{ADDRESS_MS, access_url, avatar_url};
+pub use address::{access_url, avatar_url};
 pub use keep::{NewFile, keep, keep_stream};
 pub use read::read;
 pub use sweep::{remove, sweep};

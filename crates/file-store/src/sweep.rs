@@ -97,7 +97,6 @@ fn remains_of(file: &StoredFile) -> Remains {
 /// What is not removed now is removed later: for the log alone.
 fn report(gone: &Result<(), Error>) {
     if let Err(error) = gone {
-        let cause = std::error::Error::source(error).map(ToString::to_string);
-        eprintln!("bytes stay: {error}: {}", cause.unwrap_or_default());
+        eprintln!("bytes stay: {}", error.with_causes());
     }
 }

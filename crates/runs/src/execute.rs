@@ -5,19 +5,19 @@
 
 use crate::{
     Toolbox, Workshop,
+    answer::{Reader, WAITING, answer, told_again, written},
+    held::{Held, give_back},
     record::Record,
     room::Room,
     stored,
     team::{self, Staff},
     titles,
     tokens::Tokens,
+    toolbox::Nothing,
     watch::{self, LEASE_MS},
 };
-use agent::{
-    Batch, Cost, Driven, End, Gone, Limits, Outcome as How, Reason, Run, Team, Transcript, World,
-};
+use agent::{Cost, Driven, End, Limits, Outcome as How, Reason, Run, Transcript, World};
 use axum::{
-    body::Body,
     extract::State,
     response::Response,
     routing::{MethodRouter, post},
@@ -25,24 +25,16 @@ use axum::{
 use bytes::Bytes;
 use domain::{Error, ErrorKind, Millionths};
 use futures::{
-    SinkExt, StreamExt,
+    SinkExt,
     channel::{mpsc, oneshot},
     future::{Either, pending, select},
-    stream,
 };
-use http::{HeaderValue, header};
-use ports::{BoxFuture, Platform};
-use runner_api::runs::{Batch as Told, Ending, Execute, Line};
-use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
-use store::runs::{self, Lease, StoredRun, Taken};
+use ports::Platform;
+use runner_api::runs::{Ending, Execute, Line};
+use std::{pin::pin, sync::Arc, time::Duration};
+use store::runs::{self, Lease, Taken};
 use uuid::Uuid;
 use web::{Decoded, Outcome, Runner, UuidId, misread, new_uuid, setting, variable};
-
-/// How many lines wait for a slow reader.
-const WAITING: usize = 16;
-
-/// How often the reader hears that the execution is there.
-const BEAT: Duration = Duration::from_secs(1);
 
 /// `POST …/{run}` of the runner: executes the run with the tools of `workshop`. The answer's body
 /// is a stream of [`Line`]s; it is 404 where there is no such run, 409 while somebody else executes
@@ -72,12 +64,7 @@ async fn execute(
         run: taken.run.id,
         token,
     };
-    let mut held = Held {
-        platform: platform.clone(),
-        lease,
-        is_given_back: false,
-        toolbox: None,
-    };
+    let mut held = Held::of(&platform, lease);
     let (toolbox, ends) = open(&platform, &taken, workshop).await?;
     let Taken {
         run, is_to_stop, ..
@@ -117,7 +104,7 @@ async fn execute(
     };
     let (sender, told) = mpsc::channel(WAITING);
     let working = execution.work(platform.clone(), transcript, sender);
-    Ok(ndjson(Body::from_stream(lines(platform, told, working))))
+    Ok(answer(platform, told, working))
 }
 
 /// The answer where the run is not to be executed.
@@ -157,57 +144,6 @@ async fn open(
     Ok((Arc::new(Nothing), Some(end)))
 }
 
-/// A toolbox with nothing in it.
-struct Nothing;
-
-impl Toolbox for Nothing {
-    fn tool(&self, _: &str) -> Option<Arc<dyn agent::Tool>> {
-        None
-    }
-}
-
-/// A run that has ended: its reader may have been cut off before the last it was to be told, and so
-/// may others.
-async fn told_again(
-    platform: Platform,
-    run: StoredRun,
-    seen: u64,
-    workshop: &'static dyn Workshop,
-) -> Outcome<Response> {
-    let sql = &*platform.sql;
-    let stored::Read { transcript, .. } = stored::read(sql, &run).await?;
-    let tokens = Tokens::of(sql, &run, &transcript, seen, &Team::default()).await?;
-    let (mut sender, told) = mpsc::channel(WAITING);
-    let last = Line {
-        end: Some(Ending {
-            outcome: run.status.as_str().to_owned(),
-            reason: run.reason.clone().unwrap_or_default(),
-            detail: run.detail.clone().unwrap_or_default(),
-        }),
-        ..Line::default()
-    };
-    let reader = Reader {
-        sender: sender.clone(),
-        room: Arc::new(Room::of(&platform, &run, Arc::new(Nothing), tokens)),
-    };
-    let world = platform.clone();
-    let telling = async move {
-        if agent::retell(&transcript, seen, &reader).await.is_ok() {
-            workshop.ended(&world, &run, &transcript).await;
-            // A reader that has left finds out by asking again.
-            let _ = sender.send(written(&last)).await;
-        }
-    };
-    Ok(ndjson(Body::from_stream(lines(platform, told, telling))))
-}
-
-fn ndjson(body: Body) -> Response {
-    let mut response = Response::new(body);
-    let kind = HeaderValue::from_static("application/x-ndjson");
-    response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    response
-}
-
 /// After how long an execution is put down, to be asked for again.
 async fn slice(platform: &Platform) -> Result<Option<Duration>, Error> {
     let seconds = setting(platform, "run_slice").await?;
@@ -226,53 +162,6 @@ async fn cost(platform: &Platform) -> Result<Option<Cost>, Error> {
     Ok(Some(Cost::from_micros(most.0.unsigned_abs())))
 }
 
-/// The lease of an execution and its toolbox; given back when the execution is dropped.
-struct Held {
-    platform: Platform,
-    lease: Lease,
-    /// Whether nothing is left of the lease: it was given back, or ended with the run.
-    is_given_back: bool,
-    toolbox: Option<Arc<dyn Toolbox>>,
-}
-
-impl Held {
-    /// Gives the toolbox back in good order.
-    async fn close(&mut self) {
-        if let Some(toolbox) = self.toolbox.take() {
-            toolbox.close().await;
-        }
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        let toolbox = self.toolbox.take();
-        let lease = (!self.is_given_back).then(|| self.lease.clone());
-        if toolbox.is_none() && lease.is_none() {
-            return;
-        }
-        let platform = self.platform.clone();
-        self.platform.tasks.spawn(Box::pin(async move {
-            if let Some(toolbox) = toolbox {
-                toolbox.close().await;
-            }
-            if let Some(lease) = lease {
-                give_back(&platform, &lease).await;
-            }
-        }));
-    }
-}
-
-/// Gives a lease back, so that the next need not wait. Returns whether it could be.
-async fn give_back(platform: &Platform, lease: &Lease) -> bool {
-    let released = runs::release(&*platform.sql, lease).await;
-    if let Err(error) = &released {
-        // It runs out by itself.
-        eprintln!("run {}: lease not given back: {error}", lease.run.0);
-    }
-    released.is_ok()
-}
-
 struct Execution {
     record: Record,
     held: Held,
@@ -288,34 +177,6 @@ struct Execution {
     /// `session_titles` lets it.
     entitles: bool,
     limits: Limits,
-}
-
-/// What `working` tells, and a beat every second.
-fn lines(
-    platform: Platform,
-    told: mpsc::Receiver<Bytes>,
-    working: impl Future<Output = ()> + Send + 'static,
-) -> impl futures::Stream<Item = Result<Bytes, Infallible>> + Send + 'static {
-    let working = stream::once(working).filter_map(|()| std::future::ready(None));
-    let all = Box::pin(stream::select(told, working));
-    let beat = platform.clock.sleep(BEAT);
-    // The timer goes on while lines come: one for each of them would cost more than they do.
-    stream::unfold((all, beat), move |(mut all, beat)| {
-        let clock = platform.clock.clone();
-        async move {
-            let (line, beat) = match select(all.next(), beat).await {
-                Either::Left((line, beat)) => (line?, beat),
-                Either::Right(_) => {
-                    let beat = Line {
-                        beat: true,
-                        ..Line::default()
-                    };
-                    (written(&beat), clock.sleep(BEAT))
-                }
-            };
-            Some((Ok(line), (all, beat)))
-        }
-    })
 }
 
 impl Execution {
@@ -421,34 +282,4 @@ fn ending(end: &End) -> Ending {
         reason: end.reason.as_str().to_owned(),
         detail: end.detail.clone(),
     }
-}
-
-/// Whoever reads the answer's body.
-struct Reader {
-    sender: mpsc::Sender<Bytes>,
-    room: Arc<Room>,
-}
-
-impl agent::Reader for Reader {
-    fn tell(&self, batch: Batch) -> BoxFuture<'_, Result<(), Gone>> {
-        let mut sender = self.sender.clone();
-        Box::pin(async move {
-            let events = batch.events.iter().map(serde_json::to_value);
-            let line = Line {
-                room: self.room.told(&batch.events).await,
-                batch: Some(Told {
-                    step: batch.step,
-                    events: events.collect::<Result<_, _>>().map_err(|_| Gone)?,
-                }),
-                ..Line::default()
-            };
-            sender.send(written(&line)).await.map_err(|_| Gone)
-        })
-    }
-}
-
-fn written(line: &Line) -> Bytes {
-    let mut line = contracts::to_json(line);
-    line.push('\n');
-    line.into()
 }

@@ -5,9 +5,10 @@
 //! |---|---|
 //! | `begin` | a message is stored and the runner asked to drive its run |
 //! | `execute` | the runner has a run executed, and reads what happens |
+//! | `answer`, `held` | what an execution answers, and what it holds |
 //! | `toolbox` | what the agents of a component can do |
 //! | `team`, `gate` | who works, and when their models may be asked |
-//! | `record`, `watch` | an execution's steps, and its lease |
+//! | `record`, `watch` | an execution's steps, and whether its lease is kept |
 //! | `room` | what the room is told |
 //! | `stored` | steps as the database keeps them |
 //! | `titles` | a title from the first exchange |
@@ -17,9 +18,11 @@
 //! Invariants: what was acknowledged is stored; a run is executed by one at a time, who stops when
 //! nobody reads, when the lease is lost and when the session is gone.
 
+mod answer;
 mod begin;
 mod execute;
 mod gate;
+mod held;
 mod record;
 mod room;
 mod stored;

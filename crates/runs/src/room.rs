@@ -60,6 +60,11 @@ impl Room {
         }
     }
 
+    /// The run whose room it is.
+    pub(super) fn run_id(&self) -> Uuid {
+        self.run.uuid
+    }
+
     /// What the room is told of these events.
     pub(super) async fn told(&self, events: &[agent::Event]) -> Vec<Event> {
         let kind = self.run.session_kind;

@@ -77,3 +77,12 @@ pub trait Toolbox: Send + Sync {
         Box::pin(std::future::ready(()))
     }
 }
+
+/// A toolbox with nothing in it.
+pub(super) struct Nothing;
+
+impl Toolbox for Nothing {
+    fn tool(&self, _: &str) -> Option<Arc<dyn Tool>> {
+        None
+    }
+}

@@ -4,7 +4,7 @@ mod change;
 mod ready;
 
 pub use change::{AgentChange, Changed, Removed, remove, update};
-pub use ready::{AgentWithModel, TEAM_MOST, active_by_type, by_name, with_model};
+pub use ready::{AgentWithModel, TEAM_MOST, active_by_type, by_name};
 
 use crate::{
     Listed, Window,

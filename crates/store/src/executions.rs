@@ -151,28 +151,6 @@ pub async fn use_more(sql: &dyn Sql, uuid: Uuid, usage: TokenUsage) -> Result<()
         .map_err(failure)
 }
 
-/// Ends what is still running of a run that has ended, with nothing used. Returns how many.
-///
-/// # Errors
-/// What a failed statement means.
-pub async fn finish_rest_of_run(
-    sql: &dyn Sql,
-    run_id: &str,
-    status: ExecutionStatus,
-    reason: Option<&str>,
-    now: i64,
-) -> Result<usize, Error> {
-    const UPDATE: &str = "UPDATE executions SET status = ?2, reason = ?3, ended_at = ?4 \
-         WHERE run_id = ?1 AND status = 'RUNNING' RETURNING id";
-    let parameters = vec![
-        run_id.into(),
-        status.as_str().into(),
-        reason.into(),
-        now.into(),
-    ];
-    count_of(sql, UPDATE, parameters).await
-}
-
 /// The executions of an agent that `filter` lets through, newest first.
 ///
 /// # Errors

@@ -15,7 +15,7 @@ pub use change::{Author, Change, Changed, Content, Deleted, Writer, delete, rest
 pub use favorite::set_favorite;
 pub use insert::{BYTES_MOST, Inserted, NewWorkflow, WORKFLOWS_MOST, insert};
 pub use list::{Filter, Order, SortBy, list};
-pub use lock::{Locked, lock, relock, unlock};
+pub use lock::{Locked, lock, unlock};
 
 use crate::rows::{count_of, first, instant, known, uuid};
 use domain::{

@@ -281,11 +281,7 @@ async fn a_lock_keeps_everybody_out_but_its_holder() {
     assert_eq!(lock_now.lock.expect("a lock").run, run);
     // It has run out: who held it changes nothing any more, and another takes it.
     assert_eq!(by(run, 110).await, locked);
-    let prolonged = workflows::relock(&sql, id, run, 110, 300).await;
-    assert!(!prolonged.expect("a statement"));
     assert_eq!(lock(other, 110, 200).await, Locked::Done(2));
-    let prolonged = workflows::relock(&sql, id, other, 150, 300).await;
-    assert!(prolonged.expect("a statement"));
     let unlocked = workflows::unlock(&sql, id, run).await;
     assert!(!unlocked.expect("a statement"));
     let unlocked = workflows::unlock(&sql, id, other).await;

@@ -18,11 +18,7 @@ pub fn window(query: &Parameters) -> Result<Window, Failure> {
         default: PAGE_DEFAULT,
         most: PAGE_MOST,
     };
-    let page = Page::by_offset(query, limits)?;
-    Ok(Window {
-        skip: page.skip.unwrap_or(0),
-        limit: page.limit,
-    })
+    Ok(Page::by_offset(query, limits)?.window())
 }
 
 /// The parameter `name`, if it is given and not empty.

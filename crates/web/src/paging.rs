@@ -10,6 +10,7 @@ use domain::{Error, FieldError};
 use http::request::Parts;
 use serde::Serialize;
 use std::convert::Infallible;
+use store::Window;
 
 /// The parameters of the query, decoded. Of one given twice, the first counts.
 #[derive(Clone, Debug, Default)]
@@ -83,6 +84,15 @@ impl Page {
     /// As [`Page::of`].
     pub fn by_offset(query: &Parameters, limits: Limits) -> Result<Self, Failure> {
         Self::from("offset", query, limits)
+    }
+
+    /// The part, of a list that begins at its beginning where the reader does not say.
+    #[must_use]
+    pub fn window(&self) -> Window {
+        Window {
+            skip: self.skip.unwrap_or(0),
+            limit: self.limit,
+        }
     }
 
     fn from(skip: &str, query: &Parameters, limits: Limits) -> Result<Self, Failure> {
@@ -159,6 +169,10 @@ mod tests {
         check("skip=x", None);
         check("limit=99999999999999999999", None);
         let other = Page::by_offset(&Parameters::parse("offset=5&skip=7"), limits);
-        assert_eq!(other.ok().and_then(|page| page.skip), Some(5));
+        let other = other.ok().map(|page| page.window());
+        assert_eq!(other, Some(Window { skip: 5, limit: 10 }));
+        let first = Page::of(&Parameters::parse("limit=7"), limits);
+        let first = first.ok().map(|page| page.window());
+        assert_eq!(first, Some(Window { skip: 0, limit: 7 }));
     }
 }

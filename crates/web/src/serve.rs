@@ -8,7 +8,6 @@ use contracts::{Contract, PROBLEM_JSON, Problem};
 use domain::{Audience, Error};
 use http::{HeaderValue, Request, StatusCode, Uri, header};
 use ports::Variables;
-use std::error::Error as _;
 use tower_service::Service;
 
 /// What a 503 says of its end when nobody knows better, in seconds.
@@ -130,12 +129,7 @@ fn as_problem(
 fn log(path: &str, request_id: Option<&str>, carried: Option<&Carried>) {
     let mut line = format!("error path={path} request_id={}", request_id.unwrap_or("-"));
     if let Some(Carried { error, .. }) = carried {
-        line.push_str(&format!(": {error}"));
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            line.push_str(&format!(": {error}"));
-            cause = error.source();
-        }
+        line.push_str(&format!(": {}", error.with_causes()));
     }
     eprintln!("{line}");
 }

@@ -75,7 +75,10 @@ async fn delete(
 }
 
 fn failed(error: &io::Error) -> Refused {
-    tracing::error!(error = error as &dyn std::error::Error, "a blob");
+    tracing::error!(
+        error = error as &dyn std::error::Error,
+        "a blob cannot be stored or read"
+    );
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Refused::new(
             StatusCode::INSUFFICIENT_STORAGE,

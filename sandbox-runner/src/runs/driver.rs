@@ -28,7 +28,7 @@ pub(super) async fn drive(inner: &Inner, drive: Drive, listeners: &Listeners) ->
     let mut seen = match inner.rooms.seen(drive.room(), drive.run).await {
         Ok(seen) => seen,
         Err(error) => {
-            told_off(&drive, &error, "the room of a run cannot be read");
+            warn(&drive, &error, "the room of a run cannot be read");
             return None;
         }
     };
@@ -65,7 +65,7 @@ pub(super) async fn drive(inner: &Inner, drive: Drive, listeners: &Listeners) ->
                 }
                 Err(cut) => cut.into(),
             };
-        told_off(&drive, &*cut, "a run is to be executed again");
+        warn(&drive, &*cut, "a run is to be executed again");
         if heard.elapsed() >= settings.patience {
             tracing::error!(run = %drive.run, "the edge is away: the run is left for later");
             return None;
@@ -177,7 +177,7 @@ async fn pause(listeners: &Listeners, wait: Duration) {
     tokio::time::sleep(wait).await;
 }
 
-fn told_off(drive: &Drive, error: &(dyn StdError + 'static), what: &str) {
+fn warn(drive: &Drive, error: &(dyn StdError + 'static), what: &str) {
     let cause = error.source().map(ToString::to_string).unwrap_or_default();
     tracing::warn!(run = %drive.run, %error, cause, "{what}");
 }

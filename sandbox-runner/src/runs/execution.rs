@@ -84,7 +84,7 @@ impl Lines {
     /// The next line; with those after it that are there already, where neither tells a step: what
     /// came at once is passed on at once.
     pub(super) async fn next(&mut self) -> Result<Line, Cut> {
-        let mut line = self.one().await?;
+        let mut line = self.next_line().await?;
         let mut most = TOGETHER;
         let Some(batch) = line.batch.as_mut().filter(|batch| batch.step.is_none()) else {
             return Ok(line);
@@ -128,7 +128,7 @@ impl Lines {
         line.map(Some).map_err(|error| Cut::Broken(error.into()))
     }
 
-    async fn one(&mut self) -> Result<Line, Cut> {
+    async fn next_line(&mut self) -> Result<Line, Cut> {
         loop {
             let mut any = usize::MAX;
             if let Some(line) = self.received(&mut any)? {

@@ -35,7 +35,7 @@ pub(crate) async fn keep_driven(runs: Runs, edge: Arc<Edge>, drain: Drain) {
             }
             Err(error) => {
                 if !std::mem::replace(&mut failing, true) {
-                    tracing::info!(error = &*error, "unfinished runs are not known yet");
+                    tracing::info!(error = &*error, "unfinished runs are not all driven on yet");
                 }
             }
         }

@@ -42,8 +42,20 @@ impl Stack {
     }
 }
 
-/// An address where nobody listens.
+/// An address where nobody listens, and no other test will: a socket has it until the process
+/// ends. Who asks for this very address may listen there all the same.
+#[allow(
+    clippy::unused_async,
+    reason = "a socket of tokio's is made within its runtime"
+)]
 pub(crate) async fn nowhere() -> SocketAddr {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    listener.local_addr().unwrap()
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
+    HELD.lock().unwrap().push(socket);
+    address
 }
+
+/// What keeps the addresses of [`nowhere`].
+static HELD: std::sync::Mutex<Vec<tokio::net::TcpSocket>> = std::sync::Mutex::new(Vec::new());

@@ -11,8 +11,12 @@ impl Desk {
     pub(super) async fn tell_changes(&self, caller: &Caller) {
         let name = self.run.uuid.to_string();
         let diff = self.site.client.diff(self.site.session, &name).await;
-        let Ok(diff) = diff else {
-            return;
+        let diff = match diff {
+            Ok(diff) => diff,
+            Err(error) => {
+                eprintln!("run {name}: changes not known: {error}");
+                return;
+            }
         };
         // By all of it: what is told may be cut, and the same again where more has changed.
         let hash = match diff.unified_diff.as_str() {

@@ -40,7 +40,7 @@ use std::{num::ParseIntError, sync::Arc, time::Duration};
 use store::runs::{StoredRun, Taken};
 use web::{misread, variable};
 
-/// How much longer than another run one may take in which somebody is waited for.
+/// How long a run may take: longer than others, because somebody may be waited for in it.
 const LONGEST: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// What the agent of a coding session works with.
@@ -89,10 +89,7 @@ impl CodexTools {
             profile,
             choice,
         } = Setup::of(platform, run.session).await?;
-        let approval = match settings.read_only {
-            true => Approval::ReadOnly,
-            false => profile.approval,
-        };
+        let approval = profile.approval_of(&settings);
         let search = variable(platform, "web_search_url").await?;
         let search = (settings.web_search && !search.is_empty()).then_some(search);
         let warnings = warnings::of(sql, run, &settings, &choice, search.is_some()).await?;
@@ -206,7 +203,13 @@ impl Toolbox for CodexTools {
         Box::pin(async {
             let desk = &*self.0;
             let next = store::runs::unfinished_of(&*desk.platform.sql, desk.run.session).await;
-            let next = next.ok().flatten();
+            let next = match next {
+                Ok(next) => next,
+                Err(error) => {
+                    eprintln!("run {}: the next turn is not known: {error}", desk.run.uuid);
+                    return;
+                }
+            };
             if let Some(next) = next.filter(|next| next.uuid != desk.run.uuid) {
                 let drive = Drive {
                     run: next.uuid,

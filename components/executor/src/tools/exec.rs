@@ -74,11 +74,14 @@ pub(crate) async fn run(
     let events = client.exec_stream(session, exec).await;
     let mut events = events.map_err(|error| refused(&error))?;
     let mut output = String::new();
+    // Once a piece does not fit, none after it is taken: a smaller one would leave a hole before it.
+    let mut is_full = false;
     while let Some(event) = events.next().await {
         match event.map_err(|error| refused(&error))? {
             ExecEvent::Started { .. } => {}
             ExecEvent::Stdout { text } | ExecEvent::Stderr { text } => {
-                if output.len().saturating_add(text.len()) <= OUTPUT {
+                is_full |= output.len().saturating_add(text.len()) > OUTPUT;
+                if !is_full {
                     output.push_str(&text);
                 }
                 caller.put_out(text).await;

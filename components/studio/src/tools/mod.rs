@@ -121,8 +121,9 @@ fn number(arguments: &Arguments, name: &str, otherwise: usize) -> usize {
 
 /// A refusal, for the model.
 pub(crate) fn refused(error: &Error) -> ToolError {
-    if let Some(cause) = std::error::Error::source(error) {
-        eprintln!("tool: {error}: {cause}");
+    // One without a cause is the model's business alone.
+    if std::error::Error::source(error).is_some() {
+        eprintln!("tool: {}", error.with_causes());
     }
     ToolError(error.detail().to_owned())
 }

@@ -1,6 +1,6 @@
 //! `list_models`
 
-use super::{Arguments, failed, number, spec as tool, text};
+use super::{Arguments, failed, number, shown::footer, spec as tool, text};
 use crate::desk::Desk;
 use agent::{Output, Spec, ToolError};
 use comfyui::{Error, Kind, ObjectInfo};
@@ -140,10 +140,9 @@ fn page(names: &[String], arguments: &Arguments) -> String {
     let shown = fitting.iter().skip(offset).take(limit);
     let mut lines: Vec<String> = shown.map(|name| (*name).clone()).collect();
     let (total, next) = (fitting.len(), offset.saturating_add(lines.len()));
-    lines.push(match (total, next < total) {
-        (0, _) => "There is none.".to_owned(),
-        (total, true) => format!("[{total} in all; offset {next} lists on]"),
-        (total, false) => format!("[{total} in all]"),
+    lines.push(match total {
+        0 => "There is none.".to_owned(),
+        total => footer(total, next),
     });
     lines.join("\n")
 }

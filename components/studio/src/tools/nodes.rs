@@ -1,6 +1,10 @@
 //! `list_nodes` and `node_info`
 
-use super::{Arguments, classes, number, shown::cut, spec as tool, text};
+use super::{
+    Arguments, classes, number,
+    shown::{cut, footer},
+    spec as tool, text,
+};
 use crate::desk::Desk;
 use agent::{Output, Spec, ToolError};
 use comfyui::NodeQuery;
@@ -50,10 +54,9 @@ pub(super) async fn list(desk: &Desk, arguments: Arguments) -> Result<Output, To
         .map(|class| classes::line(class))
         .collect();
     let next = query.offset.saturating_add(found.classes.len());
-    lines.push(match (found.total, next < found.total) {
-        (0, _) => "No class fits. Try fewer or other words.".to_owned(),
-        (total, true) => format!("[{total} in all; offset {next} lists on]"),
-        (total, false) => format!("[{total} in all]"),
+    lines.push(match found.total {
+        0 => "No class fits. Try fewer or other words.".to_owned(),
+        total => footer(total, next),
     });
     Ok(Output::new(lines.join("\n")))
 }

@@ -74,15 +74,20 @@ pub(super) async fn run(desk: &Desk, caller: &Caller) -> Result<Output, ToolErro
     notes.extend(submit(&client, &submission, &mut guard).await?);
     notes.extend(runnable.warnings);
     drop((runnable.prompt, stored, place));
-    let outputs = match to_its_end(&mut following, &mut telling).await {
-        Ok(outputs) => outputs,
+    let followed = match to_its_end(&mut following, &mut telling).await {
+        Ok(followed) => followed,
         Err(error) => {
             telling.failed().await;
             return Err(error);
         }
     };
     guard.prompt_id = None;
-    Ok(finish(desk, &opened, &client, &prompt_id, outputs?, notes).await)
+    match followed {
+        Followed::Ran(outputs) => {
+            Ok(finish(desk, &opened, &client, &prompt_id, outputs, notes).await)
+        }
+        Followed::Failed(error) => Err(error),
+    }
 }
 
 /// New values for the seeds that are to be another for each run; what they are.
@@ -113,31 +118,40 @@ async fn submit(
     }
 }
 
-/// Follows the prompt; what it came to: its outputs, or why there are none.
+/// What a prompt came to at the service.
+enum Followed {
+    /// It ran to its end, and gave these.
+    Ran(Outputs),
+    /// It ended without outputs, for this reason.
+    Failed(ToolError),
+}
+
+/// Follows the prompt to its end. An error where the service cannot be followed any more: the
+/// prompt may still run there.
 async fn to_its_end(
     following: &mut Following<'_>,
     telling: &mut Telling<'_>,
-) -> Result<Result<Outputs, ToolError>, ToolError> {
+) -> Result<Followed, ToolError> {
     loop {
         let events = following.next().await;
         for event in events.map_err(|error| failed(&error))? {
             telling.tell(&event).await;
             match event {
-                Event::Succeeded { outputs } => return Ok(Ok(outputs)),
+                Event::Succeeded { outputs } => return Ok(Followed::Ran(outputs)),
                 Event::Failed(failure) => {
-                    return Ok(Err(ToolError(format!(
+                    return Ok(Followed::Failed(ToolError(format!(
                         "Node {} ({}) failed: {}: {}",
                         failure.node, failure.class_type, failure.kind, failure.message
                     ))));
                 }
                 Event::Interrupted { .. } => {
                     let text = "The run was interrupted at the service";
-                    return Ok(Err(ToolError(text.to_owned())));
+                    return Ok(Followed::Failed(ToolError(text.to_owned())));
                 }
                 Event::Lost => {
                     let text = "The service does not know of the run any more: it was taken out \
                                 of the queue, or the service was started anew";
-                    return Ok(Err(ToolError(text.to_owned())));
+                    return Ok(Followed::Failed(ToolError(text.to_owned())));
                 }
                 _ => {}
             }

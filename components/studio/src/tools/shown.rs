@@ -53,18 +53,12 @@ pub(super) fn workflow(
         text.push('\n');
     }
     let next = part.offset.saturating_add(part.limit);
-    // Writing to a text does not fail.
-    let _ = match total {
-        0 => writeln!(text, "No node fits."),
-        total if next < total => {
-            let first = part.offset;
-            writeln!(
-                text,
-                "[nodes {first} to {next} of {total}; offset {next} reads on]"
-            )
-        }
-        _ => Ok(()),
-    };
+    if total == 0 {
+        text.push_str("No node fits.\n");
+    } else if next < total {
+        text.push_str(&footer(total, next));
+        text.push('\n');
+    }
     text.push_str(note);
     text
 }
@@ -103,6 +97,7 @@ fn api(prompt: &Prompt) -> Vec<Line> {
 
 fn inputs(text: &mut String, inputs: Option<&Map<String, Value>>) {
     for (name, value) in inputs.into_iter().flatten() {
+        // Writing to a text does not fail.
         let _ = write!(text, "\n    {name} = {}", short(value));
     }
 }
@@ -197,6 +192,14 @@ fn pointer(segment: &str) -> String {
 /// A value as JSON, shortened.
 pub(super) fn short(value: &Value) -> String {
     cut(&value.to_string(), VALUE)
+}
+
+/// The last line of a list: how many there are, and where it continues.
+pub(super) fn footer(total: usize, next: usize) -> String {
+    match next < total {
+        true => format!("[{total} in all; continue with offset {next}]"),
+        false => format!("[{total} in all]"),
+    }
 }
 
 /// At most so many characters.

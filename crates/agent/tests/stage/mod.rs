@@ -14,7 +14,7 @@ pub mod model;
 use agent::{
     Agent, Batch, Body, Call, CallResult, Caller, Driven, Event, Gone, Kind, Limits, Model,
     Outcome, Output, Prices, Reader, Reason, Record, Run, RunError, Spec, Step, Team, Tool,
-    ToolError, Transcript, World, order,
+    ToolError, Transcript, World, addressed, order,
 };
 use domain::{Error, ErrorKind};
 use futures::future::pending;
@@ -395,7 +395,7 @@ impl Stage {
         steps.push(Step {
             number,
             at: self.clock.now(),
-            agent: self.team.addressee(text).map(|agent| agent.name.clone()),
+            agent: self.addressee(text),
             thread: None,
             body: Body::User {
                 run_id: Uuid::from_u128(u128::from(number)),
@@ -403,6 +403,14 @@ impl Stage {
                 text: text.to_owned(),
             },
         });
+    }
+
+    /// Whom the message addresses, else the lead.
+    fn addressee(&self, text: &str) -> Option<String> {
+        let agents = self.team.agents();
+        let names = agents.iter().map(|agent| agent.name.as_str());
+        let lead = agents.first().map(|agent| agent.name.as_str());
+        addressed(text, names).or(lead).map(str::to_owned)
     }
 
     pub fn transcript(&self) -> Transcript {

@@ -142,14 +142,6 @@ impl Client {
             Err(error) => Err(error),
         }
     }
-
-    /// The embeddings, as they are named in prompts.
-    ///
-    /// # Errors
-    /// Any [`Error`].
-    pub async fn embeddings(&self) -> Result<Vec<String>, Error> {
-        names(&self.get_bytes("embeddings", limits::NAMES_ANSWER).await?)
-    }
 }
 
 fn names(body: &[u8]) -> Result<Vec<String>, Error> {

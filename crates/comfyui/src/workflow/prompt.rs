@@ -85,12 +85,6 @@ impl Prompt {
         })
     }
 
-    /// The JSON.
-    #[must_use]
-    pub fn as_json(&self) -> &Map<String, Value> {
-        &self.0
-    }
-
     pub(crate) fn insert(
         &mut self,
         id: String,

@@ -6,7 +6,7 @@ use crate::{
     providers::{self, provider_columns},
     rows::{all, first},
 };
-use domain::{Agent, AgentId, AgentType, Error, Model, Provider};
+use domain::{Agent, AgentType, Error, Model, Provider};
 use ports::{Row, Sql, SqlError};
 
 /// How many agents [`active_by_type`] gives at most.
@@ -63,15 +63,6 @@ pub async fn active_by_type(
 pub async fn by_name(sql: &dyn Sql, name: &str) -> Result<Option<AgentWithModel>, Error> {
     let select = select!("agents.name = ?1");
     first(sql, select, vec![name.into()], read_with_model).await
-}
-
-/// The agent of that number, active or not.
-///
-/// # Errors
-/// What a failed statement means.
-pub async fn with_model(sql: &dyn Sql, id: AgentId) -> Result<Option<AgentWithModel>, Error> {
-    let select = select!("agents.id = ?1");
-    first(sql, select, vec![id.0.into()], read_with_model).await
 }
 
 fn read_with_model(row: &Row) -> Result<AgentWithModel, SqlError> {

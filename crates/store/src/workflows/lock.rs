@@ -69,28 +69,6 @@ async fn why_not(sql: &dyn Sql, which: Vec<Value>) -> Result<Locked, Error> {
     })
 }
 
-/// Prolongs the lock that `run` holds. `false` when it does not, or no longer, hold one.
-///
-/// # Errors
-/// What a failed statement means.
-pub async fn relock(
-    sql: &dyn Sql,
-    id: WorkflowId,
-    run: Uuid,
-    now: i64,
-    until: i64,
-) -> Result<bool, Error> {
-    const UPDATE: &str = "UPDATE workflows SET lock_until = MAX(lock_until, ?4) \
-         WHERE id = ?1 AND lock_run = ?2 AND lock_until > ?3 RETURNING id";
-    let parameters = vec![
-        id.0.into(),
-        run.to_string().into(),
-        now.into(),
-        until.into(),
-    ];
-    Ok(count_of(sql, UPDATE, parameters).await? > 0)
-}
-
 /// Ends the lock that `run` holds. `false` when another holds it by now, or nobody does.
 ///
 /// # Errors
