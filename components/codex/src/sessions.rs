@@ -11,7 +11,6 @@ use http::{HeaderMap, StatusCode};
 use ports::Platform;
 use runner_api::{Client, sandboxes::Status};
 use store::{
-    Window,
     codex::{self, CodexGlance, CodexSettings},
     sessions::{self, Scope},
 };
@@ -102,12 +101,8 @@ pub(crate) async fn list(
     query: Parameters,
 ) -> Outcome<Paged<Vec<CodexSession>>> {
     let page = Page::by_offset(&query, SESSIONS)?;
-    let window = Window {
-        skip: page.skip.unwrap_or(0),
-        limit: page.limit,
-    };
     let scope = Scope::of(signed_in.account.id, &KINDS);
-    let listed = sessions::list(&*platform.sql, scope, window).await?;
+    let listed = sessions::list(&*platform.sql, scope, page.window()).await?;
     let now = platform.clock.now();
     let glances = codex::glances(&*platform.sql, &listed.items, now).await?;
     let at = Addresses::of(&platform, &headers).await?;

@@ -9,11 +9,7 @@ use contracts::codex::{
 use domain::{Error, ErrorKind, Session, Timestamp};
 use http::HeaderMap;
 use ports::{Platform, to_its_end};
-use runner_api::{
-    Client,
-    files::content_hash,
-    runs::{Drive, Executor},
-};
+use runner_api::{Client, files::content_hash};
 use serde::{Deserialize, Serialize};
 use store::{
     codex::{
@@ -266,16 +262,7 @@ async fn message(
         return again(platform, session, &before).await;
     }
     if runs::find(sql, run).await?.is_some() {
-        let drive = Drive {
-            run,
-            session: session.uuid,
-            user: session.user_id.0,
-            executor: Executor::Sandbox,
-            room: None,
-        };
-        if let Err(error) = client.drive(&drive).await {
-            eprintln!("run {run}: not driven yet: {error}");
-        }
+        coding::drive(client, run, session.uuid, session.user_id.0).await;
     }
     Ok(Done::Taken(Timestamp(now)))
 }

@@ -16,15 +16,11 @@ use futures::{
 use http::HeaderMap;
 use ports::Platform;
 use runner_api::{RunLines, runs::Batch};
-use std::time::Duration;
 use store::sessions::{self, Scope};
 use uuid::Uuid;
 use web::{Json, Outcome, SignedBody, SignedIn, asks_for, most_sessions, new_uuid, sse};
 
 const KINDS: [SessionKind; 1] = [SessionKind::Runtime];
-
-/// How long a stream may be silent before it says that it is there.
-const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
 
 pub(crate) async fn chat(
     State(platform): State<Platform>,
@@ -138,7 +134,7 @@ fn as_stream(
 
 impl Telling {
     async fn next(&mut self) -> Option<Bytes> {
-        let mut heartbeat = self.platform.clock.sleep(HEARTBEAT_EVERY);
+        let mut heartbeat = self.platform.clock.sleep(sse::HEARTBEAT_EVERY);
         while let Some(lines) = &mut self.lines {
             let line = match select(lines.next(), &mut heartbeat).await {
                 Either::Left((line, _)) => line,

@@ -21,10 +21,7 @@ use http::{HeaderMap, request::Parts};
 use ports::Platform;
 use runs::Beside;
 use std::convert::Infallible;
-use store::{
-    Window,
-    branches::{self, Branching},
-};
+use store::branches::{self, Branching};
 use uuid::Uuid;
 use web::{Json, Limits, Outcome, Page, Paged, Parameters, SignedBody, SignedIn, own_session};
 
@@ -154,11 +151,7 @@ pub(crate) async fn siblings(
 ) -> Outcome<Response> {
     let (session, found) = place.find(&platform, &signed_in).await?;
     let page = Page::by_offset(&query, SIBLINGS)?;
-    let window = Window {
-        skip: page.skip.unwrap_or(0),
-        limit: page.limit,
-    };
-    let listed = branches::siblings(&*platform.sql, &found.message, window).await?;
+    let listed = branches::siblings(&*platform.sql, &found.message, page.window()).await?;
     let messages = listed.items.into_iter();
     let body: Vec<_> = messages
         .map(|message| Message::of(&session, message))

@@ -19,7 +19,6 @@ use futures::{
 use http::HeaderMap;
 use ports::Platform;
 use runner_api::{RunLines, runs::Hearing};
-use std::time::Duration;
 use store::sessions::{Scope, find};
 use uuid::Uuid;
 use web::{Json, Outcome, SignedBody, asks_for, sse};
@@ -28,9 +27,6 @@ const PATH: &str = "/api/v1/chat/messages";
 
 /// The kinds of sessions that the team answers.
 const KINDS: [SessionKind; 2] = [SessionKind::Workspace, SessionKind::Codex];
-
-/// How long a stream may be silent before it says that it is there.
-const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
 
 pub(crate) async fn send(
     State(platform): State<Platform>,
@@ -110,7 +106,7 @@ fn as_stream(
 
 impl Telling {
     async fn next(&mut self) -> Option<Bytes> {
-        let mut heartbeat = self.platform.clock.sleep(HEARTBEAT_EVERY);
+        let mut heartbeat = self.platform.clock.sleep(sse::HEARTBEAT_EVERY);
         while let Some(lines) = &mut self.lines {
             let line = match select(lines.next(), &mut heartbeat).await {
                 Either::Left((line, _)) => line,

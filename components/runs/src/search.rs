@@ -7,7 +7,7 @@ use axum::{
 use contracts::workspace::{chat::FoundMessage, sessions::Message};
 use domain::Error;
 use ports::Platform;
-use store::{Window, search};
+use store::search;
 use web::{Limits, Outcome, Page, Paged, Parameters, SignedIn};
 
 const MESSAGES: Limits = Limits {
@@ -41,11 +41,8 @@ pub(crate) async fn search(
         return Err(Error::invalid_field("query.q", message).into());
     }
     let page = Page::by_offset(&query, MESSAGES)?;
-    let window = Window {
-        skip: page.skip.unwrap_or(0),
-        limit: page.limit,
-    };
-    let found = search::messages(&*platform.sql, signed_in.account.id, &terms, window).await?;
+    let found =
+        search::messages(&*platform.sql, signed_in.account.id, &terms, page.window()).await?;
     let total = found.total;
     let first = terms.first().copied().unwrap_or_default();
     let body: Vec<_> = found

@@ -14,11 +14,7 @@ use http::{HeaderValue, header};
 use ports::{BoxFuture, Platform};
 use runner_api::{ExecEvents, commands::ExecEvent};
 use serde::Serialize;
-use std::time::Duration;
 use web::sse;
-
-/// How often a silent stream is kept awake.
-const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
 
 /// What an event carries besides its name, which it repeats for readers of `data` alone.
 #[derive(Serialize)]
@@ -50,7 +46,7 @@ struct Telling {
 /// The answer that tells `events` as they come. When its reader leaves, the command is killed.
 pub(crate) fn stream(platform: &Platform, events: ExecEvents) -> Response {
     let telling = Telling {
-        heartbeat: platform.clock.sleep(HEARTBEAT_EVERY),
+        heartbeat: platform.clock.sleep(sse::HEARTBEAT_EVERY),
         platform: platform.clone(),
         events,
     };
@@ -70,7 +66,7 @@ impl Telling {
         match select(self.events.next(), &mut self.heartbeat).await {
             Either::Left((event, _)) => event.map(|event| written(&event)),
             Either::Right(_) => {
-                self.heartbeat = self.platform.clock.sleep(HEARTBEAT_EVERY);
+                self.heartbeat = self.platform.clock.sleep(sse::HEARTBEAT_EVERY);
                 Some(sse::HEARTBEAT)
             }
         }

@@ -97,6 +97,18 @@ impl From<MessageState> for domain::MessageStatus {
     }
 }
 
+impl Body {
+    /// What it cost, if a model answered.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        match self {
+            Self::Answer(answer) => Some(answer.usage),
+            Self::Compaction { usage, .. } => Some(*usage),
+            _ => None,
+        }
+    }
+}
+
 /// A model's answer, or what there is of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {

@@ -135,7 +135,7 @@ impl Transcript {
     #[must_use]
     pub fn usage_up_to(&self, number: u64) -> Usage {
         let steps = self.run().iter().filter(|step| step.number <= number);
-        steps.filter_map(|step| usage(&step.body)).sum()
+        steps.filter_map(|step| step.body.usage()).sum()
     }
 
     /// The last complete message of the turn itself: what the run answers.
@@ -192,15 +192,6 @@ impl Transcript {
 pub(crate) fn answer(step: &Step) -> Option<&Answer> {
     match &step.body {
         Body::Answer(answer) => Some(answer),
-        _ => None,
-    }
-}
-
-/// What a step cost, if it is an answer of a model.
-pub(crate) fn usage(body: &Body) -> Option<Usage> {
-    match body {
-        Body::Answer(answer) => Some(answer.usage),
-        Body::Compaction { usage, .. } => Some(*usage),
         _ => None,
     }
 }

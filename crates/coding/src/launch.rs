@@ -17,12 +17,7 @@ pub async fn launch(sql: &dyn Sql, session: &Session, network: bool) -> Result<L
     };
     Ok(match settings {
         Some(settings) => launch_as_set_up(session.user_id, settings),
-        None => Launch {
-            user: session.user_id.0,
-            network,
-            project: None,
-            read_only: false,
-        },
+        None => Launch::of(session.user_id.0, network),
     })
 }
 

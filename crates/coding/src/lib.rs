@@ -11,12 +11,14 @@
 //! | [`no_checkpoint`] | what a room is told where there is no way back |
 //! | [`launch`], [`launch_as_set_up`] | the sandbox of a session |
 //! | [`engineer`], [`chosen`] | the agent who answers in it, and the model |
+//! | [`drive`] | a turn, driven by the runner |
 //! | [`delete`] | its end |
 
 mod checkpoint;
 mod commands;
 mod cwd;
 mod diff;
+mod driving;
 mod ending;
 mod engineer;
 mod launch;
@@ -30,6 +32,7 @@ pub use checkpoint::no_checkpoint;
 pub use commands::only_reads;
 pub use cwd::{Cwd, WORKSPACE};
 pub use diff::shown_diff;
+pub use driving::drive;
 pub use ending::delete;
 pub use engineer::{answering, engineer, nobody};
 pub use launch::{launch, launch_as_set_up};

@@ -29,6 +29,19 @@ pub struct Launch {
     pub read_only: bool,
 }
 
+impl Launch {
+    /// One with a workspace of its own that may be written.
+    #[must_use]
+    pub fn of(user: i64, network: bool) -> Self {
+        Self {
+            user,
+            network,
+            project: None,
+            read_only: false,
+        }
+    }
+}
+
 /// How a sandbox is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -6,6 +6,7 @@
 //! | `begin` | a message is stored and the runner asked to drive its run |
 //! | `execute` | the runner has a run executed, and reads what happens |
 //! | `answer`, `held` | what an execution answers, and what it holds |
+//! | [`tools`] | what tools are made of |
 //! | `toolbox` | what the agents of a component can do |
 //! | `team`, `gate` | who works, and when their models may be asked |
 //! | `record`, `watch` | an execution's steps, and whether its lease is kept |
@@ -30,6 +31,7 @@ mod team;
 mod titles;
 mod tokens;
 mod toolbox;
+pub mod tools;
 mod unanswered;
 mod watch;
 

@@ -38,12 +38,7 @@ struct Threads {
 
 impl Threads {
     fn count(&mut self, step: &Step) {
-        let usage = match &step.body {
-            Body::Answer(answer) => answer.usage,
-            Body::Compaction { usage, .. } => *usage,
-            _ => return,
-        };
-        if let Some(thread) = &step.thread {
+        if let (Some(thread), Some(usage)) = (&step.thread, step.body.usage()) {
             let counted = self.usage.entry(thread.clone()).or_default();
             *counted = counted.plus(usage);
         }

@@ -5,10 +5,13 @@ use bytes::Bytes;
 use contracts::Problem;
 use futures::{Stream, StreamExt};
 use http::{HeaderValue, header};
-use std::convert::Infallible;
+use std::{convert::Infallible, time::Duration};
 
 /// A comment that keeps proxies from closing a silent stream.
 pub const HEARTBEAT: Bytes = Bytes::from_static(b": \n\n");
+
+/// How often it is sent.
+pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
 
 /// The answer that streams `events`, which are written out already.
 pub fn answer(events: impl Stream<Item = Bytes> + Send + 'static) -> Response {

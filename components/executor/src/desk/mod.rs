@@ -28,12 +28,7 @@ use coding::{Approval, Choice, Setup, Site};
 use domain::{Error, Event, Model, Provider, event::WarningEvent};
 use futures::lock::Mutex;
 use ports::{BoxFuture, Platform};
-use runner_api::{
-    Client,
-    files::MakeDirectory,
-    runs::{Drive, Executor},
-    sandboxes::Launch,
-};
+use runner_api::{Client, files::MakeDirectory, sandboxes::Launch};
 use runs::Toolbox;
 use serde_json::Value;
 use std::{num::ParseIntError, sync::Arc, time::Duration};
@@ -211,16 +206,8 @@ impl Toolbox for CodexTools {
                 }
             };
             if let Some(next) = next.filter(|next| next.uuid != desk.run.uuid) {
-                let drive = Drive {
-                    run: next.uuid,
-                    session: next.session_uuid,
-                    user: next.user.0,
-                    executor: Executor::Sandbox,
-                    room: None,
-                };
-                if let Err(error) = desk.site.client.drive(&drive).await {
-                    eprintln!("run {}: not driven yet: {error}", next.uuid);
-                }
+                let (session, user) = (next.session_uuid, next.user.0);
+                coding::drive(&desk.site.client, next.uuid, session, user).await;
             }
         })
     }

@@ -13,18 +13,11 @@ mod workspace;
 
 pub(crate) use exec::{run, start};
 pub(crate) use patch::{spec as patch_spec, told};
+pub(crate) use runs::tools::{Arguments, Done, number, refused, spec, text};
 pub(super) use workspace::Workspace;
 
-use agent::{Caller, Output, Spec, Tool, ToolError, schema};
-use domain::Error;
-use ports::BoxFuture;
-use serde_json::{Map, Value};
+use agent::{Caller, Spec, Tool};
 use std::sync::Arc;
-
-/// Arguments that fit a tool's schema.
-pub(crate) type Arguments = Map<String, Value>;
-
-pub(crate) type Done<'a> = BoxFuture<'a, Result<Output, ToolError>>;
 
 type Call = for<'a> fn(&'a Workspace, Arguments, &'a Caller) -> Done<'a>;
 
@@ -82,33 +75,4 @@ impl Tool for SandboxTool {
             (self.call)(&self.workspace, arguments, caller).await
         })
     }
-}
-
-/// A tool's description.
-pub(crate) fn spec(name: &str, description: &str, parallel: bool, parameters: Value) -> Spec {
-    Spec {
-        name: name.to_owned(),
-        description: description.to_owned(),
-        parameters,
-        timeout: None,
-        parallel,
-    }
-}
-
-/// The text under that name; empty if it was left out.
-pub(crate) fn text<'a>(arguments: &'a Arguments, name: &str) -> &'a str {
-    arguments.get(name).and_then(Value::as_str).unwrap_or("")
-}
-
-/// The number under that name.
-pub(crate) fn number(arguments: &Arguments, name: &str) -> Option<u64> {
-    arguments.get(name).and_then(schema::whole)
-}
-
-/// A refusal, for the model.
-pub(crate) fn refused(error: &Error) -> ToolError {
-    if let Some(cause) = std::error::Error::source(error) {
-        eprintln!("tool: {error}: {cause}");
-    }
-    ToolError(error.detail().to_owned())
 }

@@ -33,12 +33,7 @@ impl Workspace {
     pub(super) async fn launch(&self) -> Result<(), ToolError> {
         let mut launched = self.launched.lock().await;
         if !*launched {
-            let launch = Launch {
-                user: self.user.0,
-                network: false,
-                project: None,
-                read_only: false,
-            };
+            let launch = Launch::of(self.user.0, false);
             let done = self.client.launch(self.session, &launch).await;
             done.map_err(|error| refused(&error))?;
             *launched = true;

@@ -13,19 +13,14 @@ mod run;
 mod shown;
 mod validate;
 
+pub(crate) use runs::tools::refused;
 pub(crate) use shown::cut;
 
 use crate::desk::Desk;
-use agent::{Body, Caller, Output, Spec, Step, Tool, ToolError, Transcript, schema};
-use domain::Error;
-use ports::BoxFuture;
-use serde_json::{Map, Value};
+use agent::{Body, Caller, Spec, Step, Tool, ToolError, Transcript};
+use runs::tools::{Arguments, Done, text};
+use serde_json::Value;
 use std::{sync::Arc, time::Duration};
-
-/// Arguments that fit a tool's schema.
-type Arguments = Map<String, Value>;
-
-type Done<'a> = BoxFuture<'a, Result<Output, ToolError>>;
 
 type Call = for<'a> fn(&'a Desk, Arguments, &'a Caller) -> Done<'a>;
 
@@ -88,13 +83,7 @@ pub(crate) fn has_edited(transcript: &Transcript) -> bool {
 
 /// A tool's description.
 fn spec(name: &str, description: &str, parameters: Value) -> Spec {
-    Spec {
-        name: name.to_owned(),
-        description: description.to_owned(),
-        parameters,
-        timeout: None,
-        parallel: true,
-    }
+    runs::tools::spec(name, description, true, parameters)
 }
 
 /// The same of a tool that changes something, and may take that long.
@@ -106,26 +95,12 @@ fn slow_spec(name: &str, description: &str, timeout: Duration, parameters: Value
     }
 }
 
-/// The text under that name; empty if it was left out.
-fn text<'a>(arguments: &'a Arguments, name: &str) -> &'a str {
-    arguments.get(name).and_then(Value::as_str).unwrap_or("")
-}
-
 /// The number under that name, or `otherwise`.
 fn number(arguments: &Arguments, name: &str, otherwise: usize) -> usize {
-    let number = arguments.get(name).and_then(schema::whole);
+    let number = runs::tools::number(arguments, name);
     number.map_or(otherwise, |number| {
         usize::try_from(number).unwrap_or(usize::MAX)
     })
-}
-
-/// A refusal, for the model.
-pub(crate) fn refused(error: &Error) -> ToolError {
-    // One without a cause is the model's business alone.
-    if std::error::Error::source(error).is_some() {
-        eprintln!("tool: {}", error.with_causes());
-    }
-    ToolError(error.detail().to_owned())
 }
 
 /// What a service did not do, for the model.

@@ -36,6 +36,20 @@ const TURN: Answer = Answer::new(
     Body::Json("ChatTurn"),
 );
 
+/// What answers where a branch is begun.
+const TURNS: &[Answer] = &[
+    TURN,
+    UNKNOWN,
+    BUSY,
+    INTERRUPTED,
+    TOO_MANY_TURNS,
+    NO_ROOM,
+    MODEL_FAILED,
+    NOBODY,
+    UNANSWERED,
+    OUT_OF_TIME,
+];
+
 pub(crate) const OPERATIONS: &[Operation] = &[
     operation(
         (
@@ -45,18 +59,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         "Have a message answered again, beside what was answered before: one of the user's, or the \
          one that an agent's answered. The new branch is shown. Streams as sending one does",
     )
-    .answers(&[
-        TURN,
-        UNKNOWN,
-        BUSY,
-        INTERRUPTED,
-        TOO_MANY_TURNS,
-        NO_ROOM,
-        MODEL_FAILED,
-        NOBODY,
-        UNANSWERED,
-        OUT_OF_TIME,
-    ]),
+    .answers(TURNS),
     operation(
         (
             Method::Post,
@@ -66,18 +69,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
          branch is shown. Streams as sending one does",
     )
     .body("MessageEdit")
-    .answers(&[
-        TURN,
-        UNKNOWN,
-        BUSY,
-        INTERRUPTED,
-        TOO_MANY_TURNS,
-        NO_ROOM,
-        MODEL_FAILED,
-        NOBODY,
-        UNANSWERED,
-        OUT_OF_TIME,
-    ]),
+    .answers(TURNS),
     operation(
         (
             Method::Post,
